@@ -1,0 +1,84 @@
+# The only commands to learn. `make` alone lists them.
+#
+# STACK=dev    the stack of up, down, smoke and logs; a stack with `digits:cloud: emulator` runs on this machine
+# EMULATOR_PORT=…  another port for the emulator than its default; 0 takes a free one
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+STACK ?= dev
+PYTHON ?= $(firstword $(foreach python,python3.11 python3,$(shell command -v $(python))) python3)
+PULUMI_BACKEND_URL ?= file://$(CURDIR)/.state
+EMULATED := $(shell grep -qs '^  digits:cloud: emulator' Pulumi.$(STACK).yaml && echo yes)
+# Imports of .venv take half as long from their .pyc files; some machines switch those off for everything.
+unexport PYTHONDONTWRITEBYTECODE
+
+python := .venv/bin/python
+settings = eval "$$($(MAKE) --no-print-directory -s env STACK=$(STACK))"
+
+.PHONY: help up down smoke logs status env emulator model test check bench lock clean
+
+help:  ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: .venv/lock model $(if $(EMULATED),emulator)  ## from a bare clone to a deployed, evaluated service
+	@$(settings); pulumi stack select --create $(STACK) >/dev/null
+	@$(settings); pulumi up --stack $(STACK) $(if $(EMULATED),--yes --skip-preview)
+	@$(settings); $(python) -m evaluation show reports/$(STACK)/evaluation.json
+	@echo; echo 'Next:'
+	@echo '  make smoke STACK=$(STACK)       evaluate the live service again'
+	@echo '  $$EDITOR scoring/score.py     then `make up`: the service is updated in place and evaluated'
+	@echo '  eval "$$(make -s env)"         then plain `pulumi preview`, `pulumi stack output`, ... work in this shell'
+
+down: .venv/lock $(if $(EMULATED),emulator)  ## destroy the deployment and stop the emulator
+	@$(settings); if pulumi stack select $(STACK) 2>/dev/null; then pulumi destroy --stack $(STACK) $(if $(EMULATED),--yes --skip-preview); fi
+	@$(if $(EMULATED),$(python) -m emulator stop)
+
+smoke: .venv/lock  ## evaluate the deployed service alone
+	@$(settings); export SCORING_URI="$$(pulumi stack output --stack $(STACK) scoringUri)"; \
+	SCORING_KEY="$$(pulumi stack output --stack $(STACK) --show-secrets primaryKey)" $(python) -m evaluation \
+	  --dataset "$$(pulumi config get --stack $(STACK) evaluationDataset 2>/dev/null || echo mnist)" $(if $(DIRECTORY),--directory $(DIRECTORY))
+
+logs: .venv/lock  ## the service's container log
+	@$(settings); $(python) -m infra.logs $(STACK)
+
+status: .venv/lock  ## what runs on the emulator
+	@$(python) -m emulator status
+
+env: .venv/lock  ## print what puts the CLI and the stack's cloud into a shell: eval "$(make -s env)"
+	@mkdir -p .state
+	@cli="$$($(python) -m tools.pulumi)"; echo "export PATH='$$cli:$(CURDIR)/.venv/bin':\"\$$PATH\""
+	@echo "export PULUMI_SKIP_UPDATE_CHECK=true PULUMI_BACKEND_URL='$(PULUMI_BACKEND_URL)'"
+	@$(if $(EMULATED),echo 'export PULUMI_CONFIG_PASSPHRASE= PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true'; $(python) -m emulator env,:)
+
+emulator: .venv/lock  ## start the emulator, if it is not running
+	@$(python) -m emulator start $(if $(EMULATOR_PORT),--port $(EMULATOR_PORT))
+
+model: .venv/lock  ## train the model, if it is not there
+	@$(python) -m training $(if $(EMULATED),--dataset digits,--dataset mnist)
+
+test: .venv/lock  ## all tests: no I/O, the emulator with the real SDK, the real engine end to end
+	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m pytest tests
+
+check: .venv/lock  ## lint, types and the fast tests
+	@.venv/bin/ruff format --check -q . && .venv/bin/ruff check -q . && .venv/bin/mypy . && $(python) -m pytest tests/unit
+
+bench: .venv/lock  ## measure: what deploying takes
+	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m benchmarks.lifecycle
+
+lock:  ## resolve requirements.in into requirements.txt
+	@.venv/bin/uv pip compile requirements.in -o requirements.txt --generate-hashes --python-version 3.11 \
+	  --universal --no-emit-index-url --no-annotate --custom-compile-command 'make lock' -q
+
+clean:  ## delete what was made here, but not the user's cache (refuses while the emulator runs)
+	@[ ! -x $(python) ] || ! $(python) -m emulator status >/dev/null 2>&1 || { echo 'The emulator is running: `make down` first.' >&2; exit 2; }
+	rm -rf .venv .emulator .state model reports
+
+# uv comes from PyPI by the lock's own hash and installs the rest in seconds.
+.venv/lock: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "This needs Python 3.11 or newer and $(PYTHON) is " + sys.version.split()[0] + ": install it, or name one with `make PYTHON=/path/to/python3.11`.")'
+	@echo 'Installing the locked packages into .venv'
+	@$(PYTHON) -m venv .venv
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.txt > .venv/uv.txt
+	@$(python) -m pip install -q --disable-pip-version-check --require-hashes -r .venv/uv.txt
+	@.venv/bin/uv pip sync -q --python $(python) --require-hashes requirements.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""Measurements that print what they measured; claims elsewhere quote them."""

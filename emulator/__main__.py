@@ -1,0 +1,223 @@
+"""The command line: start, stop and look at the emulator, and point other programs at it."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from emulator import __version__, background, certificates, clients, instance
+from emulator.instance import EmulatorError, Record
+
+_STATE = "AZUREML_EMULATOR_STATE"
+_REPAIR = "make room or mend its rights, delete it to begin anew, or choose another with --state."
+_PASSED, _NOT_RUNNING, _COULD_NOT_RUN = 0, 1, 2
+
+_DESCRIPTION = """\
+Azure ML, ACI and the Azure Resource Manager on this machine, for the unmodified Azure ML SDK v1 and Pulumi.
+
+  python -m emulator start            start it in the background
+  eval "$(python -m emulator env)"    point this shell's programs at it, login included
+  python -m emulator status           what runs, and what was asked that it does not do
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code: 0 done, 1 the emulator does not run, 2 could not do it."""
+    options = _parser().parse_args(arguments)
+    options.state = options.state.absolute()
+    try:
+        code: int = options.command(options)
+    except EmulatorError as error:
+        if options.debug:
+            raise
+        print(error, file=sys.stderr)
+        return _COULD_NOT_RUN
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m emulator", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Callable[[argparse.Namespace], int], words: str) -> argparse.ArgumentParser:
+        subparser = commands.add_parser(name, help=words, description=words)
+        subparser.set_defaults(command=command)
+        subparser.add_argument(
+            "--state",
+            type=Path,
+            default=_default_state(),
+            metavar="DIR",
+            help=f"where the emulator keeps everything (default: ${_STATE}, else .emulator)",
+        )
+        subparser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        return subparser
+
+    start = add("start", _start, "Start the emulator, unless it runs already.")
+    start.add_argument(
+        "--port",
+        type=int,
+        help=f"where it answers (default: as last time, first {instance.DEFAULT_PORT}; 0: any free one); "
+        f"the identity endpoint takes the next one",
+    )
+    start.add_argument("--foreground", action="store_true", help="stay, log to the terminal, end with Ctrl-C")
+    start.add_argument("--ready-descriptor", type=int, help=argparse.SUPPRESS)
+    add("stop", _stop, "Stop the emulator and its web services; the next start brings them back.")
+    status = add("status", _status, "Show where it answers, its web services, and requests it does not know.")
+    status.add_argument("--json", action="store_true", help="one JSON object")
+    add("env", _env, 'Print the settings for a shell: eval "$(python -m emulator env)".')
+    logs = add("logs", _logs, "Show the end of the log: the emulator's, or a web service's container's.")
+    logs.add_argument("service", nargs="?", help="a web service's name")
+    logs.add_argument("--lines", type=int, default=100, metavar="N", help="how many lines (default: 100)")
+    add("differences", _differences, "Print what differs from Azure, in Markdown.")
+    return parser
+
+
+def _default_state() -> str:
+    return os.environ.get(_STATE, ".emulator")
+
+
+def _start(options: argparse.Namespace) -> int:
+    record = instance.running(options.state)
+    if record is not None:
+        if options.port not in {None, 0, record.port}:
+            raise EmulatorError(
+                f"The emulator already runs, on port {record.port}: stop it before it can move to port {options.port}."
+            )
+        print(f"The emulator already runs on {_where(record, options.state)}.")
+        return _PASSED
+    if options.foreground:
+        return _start_here(options)
+    record = background.start(options.state, options.port)
+    print(f"The emulator runs on {_where(record, options.state)}.")
+    elsewhere = "" if options.state == Path(_default_state()).absolute() else f" --state {options.state}"
+    print(f'Point this shell at it: eval "$(python -m emulator env{elsewhere})"')
+    return _PASSED
+
+
+def _start_here(options: argparse.Namespace) -> int:
+    # Imported late: only the server itself needs the web framework and all that.
+    import logging  # noqa: PLC0415
+    import sqlite3  # noqa: PLC0415
+
+    from emulator import server  # noqa: PLC0415
+    from emulator.store import StaleStateError  # noqa: PLC0415
+
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+    logging.getLogger("emulator").setLevel(logging.INFO)
+    logging.raiseExceptions = False  # a full disk takes log lines away, not the emulator
+
+    try:
+        server.run(options.state, options.port, lambda: background.tell_ready(options.ready_descriptor))
+    except (EmulatorError, StaleStateError, OSError, sqlite3.Error) as error:
+        unusable = isinstance(error, (OSError, sqlite3.Error))
+        text = f"The state folder {options.state} cannot be used ({error}): {_REPAIR}" if unusable else str(error)
+        background.tell_ready(options.ready_descriptor, text)
+        raise EmulatorError(text) from error
+    return _PASSED
+
+
+def _stop(options: argparse.Namespace) -> int:
+    record = instance.running(options.state)
+    if record is None:
+        print("The emulator does not run.")
+    else:
+        background.stop(record)
+        print("The emulator stopped.")
+    return _PASSED
+
+
+def _status(options: argparse.Namespace) -> int:
+    record = instance.running(options.state)
+    if record is None:
+        print(json.dumps({"running": False}) if options.json else "The emulator does not run: python -m emulator start")
+        return _NOT_RUNNING
+    seconds = int(time.time() - record.createTime)
+    found: dict[str, Any] = {
+        "running": True,
+        "version": record.version,
+        "url": clients.base_url(record.port),
+        "pid": record.pid,
+        "uptimeSeconds": seconds,
+        "state": str(options.state),
+        **_ask(options.state, record),
+    }
+    print(json.dumps(found, indent=2) if options.json else _status_text(found))
+    return _PASSED
+
+
+def _status_text(found: dict[str, Any]) -> str:
+    where = f"Emulator {found['version']} on {found['url']}, process {found['pid']}"
+    lines = [f"{where}, up {found['uptimeSeconds']} s, state in {found['state']}"]
+    for service in found["services"]:
+        lines.append(f"  {service['workspace']}/{service['name']}  {service['state']}  {service['scoringUri']}")
+        lines += [f"      {service['error'].splitlines()[0]}"] if service["error"] else []
+    if not found["services"]:
+        lines.append("  no web services")
+    if found["unknownRoutes"]:
+        lines.append("Asked for, but not done by the emulator (answered 501):")
+        lines += [f"  {entry['count']} x {entry['route']}" for entry in found["unknownRoutes"]]
+    return "\n".join(lines)
+
+
+def _env(options: argparse.Namespace) -> int:
+    record = _record(options.state)
+    if not record.is_running():
+        print("The emulator does not run yet: python -m emulator start", file=sys.stderr)
+    for name, value in clients.environment(options.state, record.port, record.identityPort).items():
+        quoted = value.replace("'", "'\"'\"'")
+        print(f"export {name}='{quoted}'")
+    return _PASSED
+
+
+def _logs(options: argparse.Namespace) -> int:
+    path = background.log_path(options.state)
+    if options.service:
+        services = _ask(options.state, _record(options.state))["services"]
+        logs = {service["name"]: Path(service["log"]) for service in services}
+        if options.service not in logs:
+            raise EmulatorError(f"There is no web service '{options.service}'; there are: {', '.join(logs) or 'none'}.")
+        path = logs[options.service]
+    with suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as file:
+        sys.stdout.writelines(deque(file, options.lines))
+    return _PASSED
+
+
+def _differences(options: argparse.Namespace) -> int:  # noqa: ARG001 - as every command
+    from emulator import differences  # noqa: PLC0415 - imports what it describes
+
+    print(differences.render(), end="")
+    return _PASSED
+
+
+def _record(state: Path) -> Record:
+    record = instance.read_record(state)
+    if record is None:
+        raise EmulatorError(f"No emulator was started with the state folder {state}: python -m emulator start")
+    return record
+
+
+def _ask(state: Path, record: Record) -> dict[str, Any]:
+    try:
+        answer: dict[str, Any] = instance.ask(record.port, instance.STATUS_PATH, certificates.locate(state).authority)
+    except OSError as error:
+        raise EmulatorError(
+            f"The emulator (process {record.pid}) does not answer ({error}): stop it and start it again."
+        ) from error
+    return answer
+
+
+def _where(record: Record, state: Path) -> str:
+    return f"{clients.base_url(record.port)} (process {record.pid}, state in {state})"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

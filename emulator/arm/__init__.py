@@ -1,0 +1,156 @@
+"""Azure Resource Manager: subscriptions, resource groups, and the resources that an Azure ML workspace stands on."""
+
+import json
+import re
+import uuid
+from collections.abc import Callable
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from emulator.arm.documents import Call
+from emulator.arm.groups import Groups
+from emulator.arm.resources import Resources
+from emulator.arm.types import TYPES
+from emulator.errors import BadRequestError, NotFoundError
+from emulator.identity import SUBSCRIPTION, TENANT
+from emulator.store import Document, Store
+
+# (area, what Azure does, what the emulator does, the test that holds it true)
+DIFFERENCES = [
+    (
+        "ARM",
+        "Creates and deletes answer 202 and a URL to poll.",
+        "They answer 200 or 201 when all is done: nothing here takes time.",
+        "tests/emulator/test_arm.py::test_a_resource_is_complete_in_the_answer_to_its_put",
+    ),
+    (
+        "ARM",
+        "An api-version must be one that the resource type has; answers differ between versions.",
+        "Any date is taken, and all versions answer alike.",
+        "tests/emulator/test_arm.py::test_any_well_formed_api_version_is_taken",
+    ),
+    (
+        "ARM",
+        "A location must be a region that offers the resource type.",
+        "Any location is taken.",
+        "tests/emulator/test_arm.py::test_any_location_is_taken_and_written_without_spaces",
+    ),
+    (
+        "ARM",
+        "Properties are checked against the resource type's schema.",
+        "They are kept as sent; only names and links to other resources are checked.",
+        "tests/emulator/test_arm.py::test_unknown_properties_are_kept_as_sent",
+    ),
+    (
+        "ARM",
+        "A deleted key vault or workspace is kept for some days, can be recovered, and holds its name.",
+        "It is gone at once and its name is free.",
+        "tests/emulator/test_arm.py::test_a_deleted_vault_is_gone_and_its_name_is_free",
+    ),
+    (
+        "ARM",
+        "Storage accounts, key vaults and registries get host names that answer.",
+        "Their host names end in .invalid: only the resources exist, not the services behind them.",
+        "tests/emulator/test_arm.py::test_no_host_name_leads_to_the_real_azure",
+    ),
+    (
+        "ARM",
+        "Storage account, key vault and registry names are unique over all customers.",
+        "They are unique within the emulator.",
+        "tests/emulator/test_arm.py::test_a_storage_account_name_is_taken_only_once",
+    ),
+]
+
+Handler = Callable[[Call], Response]
+
+_SUBSCRIPTION = "/subscriptions/{subscription}"
+_GROUPS = f"{_SUBSCRIPTION}/resourceGroups"
+_GROUP = f"{_GROUPS}/{{group}}"
+_API_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview|-privatepreview)?")
+_EMULATOR = {
+    "id": f"/subscriptions/{SUBSCRIPTION}",
+    "subscriptionId": SUBSCRIPTION,
+    "tenantId": TENANT,
+    "displayName": "Emulator",
+    "state": "Enabled",
+}
+
+
+def routes(store: Store, on_workspace_deleted: Callable[[str], None]) -> list[Route]:
+    """Return ARM's routes; the callback gets the lower-case id of each workspace that is about to go."""
+    groups = Groups(store, on_workspace_deleted)
+    table: list[tuple[str, str, Handler]] = [
+        ("GET", "/subscriptions", lambda _: JSONResponse({"value": [_EMULATOR]})),
+        ("GET", _SUBSCRIPTION, lambda _: JSONResponse(_EMULATOR)),
+        ("GET", _GROUPS, groups.list_all),
+        ("HEAD", _GROUP, groups.check),
+        ("GET", _GROUP, groups.get),
+        ("PUT", _GROUP, groups.put),
+        ("PATCH", _GROUP, groups.patch),
+        ("DELETE", _GROUP, groups.delete),
+        ("GET", f"{_GROUP}/resources", groups.list_resources),
+    ]
+    for arm_type in TYPES:
+        resources = Resources(store, groups, arm_type, on_workspace_deleted)
+        of_group = f"{_GROUP}/providers/{arm_type.name}"
+        one = of_group + "/{name}"
+        table += [
+            ("GET", f"{_SUBSCRIPTION}/providers/{arm_type.name}", resources.list_all),
+            ("GET", of_group, resources.list_all),
+            ("GET", one, resources.get),
+            ("PUT", one, resources.put),
+            ("PATCH", one, resources.patch),
+            ("DELETE", one, resources.delete),
+        ]
+    return [_route(*line) for line in table]
+
+
+def _route(method: str, path: str, handler: Handler) -> Route:
+    async def endpoint(request: Request) -> Response:
+        _check_api_version(request.query_params.get("api-version"))
+        _check_subscription(request.path_params.get("subscription", SUBSCRIPTION))
+        call = Call(str(request.base_url).rstrip("/"), request.path_params, _parse(await request.body()))
+        return await run_in_threadpool(handler, call)
+
+    route = Route(path, endpoint, methods=[method])
+    route.path_regex = re.compile(route.path_regex.pattern, re.IGNORECASE)  # as ARM reads its paths
+    return route
+
+
+def _check_api_version(version: str | None) -> None:
+    if not version:
+        raise BadRequestError(
+            "The api-version query parameter (?api-version=) is required for all requests.",
+            code="MissingApiVersionParameter",
+        )
+    if not _API_VERSION.fullmatch(version):
+        raise BadRequestError(f"The api-version '{version}' is invalid.", code="InvalidApiVersionParameter")
+
+
+def _check_subscription(subscription: str) -> None:
+    try:
+        known = uuid.UUID(subscription) == uuid.UUID(SUBSCRIPTION)
+    except ValueError:
+        message = f"The provided subscription identifier '{subscription}' is malformed or invalid."
+        raise BadRequestError(message, code="InvalidSubscriptionId") from None
+    if not known:
+        raise NotFoundError(f"The subscription '{subscription}' could not be found.", code="SubscriptionNotFound")
+
+
+def _parse(body: bytes) -> Document:
+    if not body:
+        return {}
+    try:
+        parsed = json.loads(body)
+    except ValueError as error:
+        message = f"The request content was invalid and could not be deserialized: '{error}'."
+        raise BadRequestError(message, code="InvalidRequestContent") from None
+    if not isinstance(parsed, dict):
+        raise BadRequestError("The request content must be a JSON object.", code="InvalidRequestContent")
+    for key in ("tags", "sku", "identity", "properties"):
+        if not isinstance(parsed.get(key) or {}, dict):
+            raise BadRequestError(f"The request content's '{key}' must be a JSON object.", code="InvalidRequestContent")
+    return {key: value for key, value in parsed.items() if value is not None}

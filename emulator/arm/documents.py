@@ -1,0 +1,57 @@
+"""How ARM reads what it is asked and writes what it answers: a resource is one JSON document under its id."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from emulator.arm.types import WORKSPACE_TYPE
+from emulator.errors import BadRequestError
+from emulator.identity import PRINCIPAL
+from emulator.store import Document
+
+CREATED, OK, NO_CONTENT = 201, 200, 204
+
+_ENVELOPE = ("location", "tags", "kind", "sku", "identity", "managedBy", "zones", "extendedLocation")
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a handler needs of a request; body is the JSON object, empty where there is none."""
+
+    base_url: str
+    params: Mapping[str, str]
+    body: Document
+
+
+def now() -> str:
+    """Return the time as ARM writes it."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def read_envelope(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what stands outside a resource's `properties` and may be asked for."""
+    return {key: asked[key] for key in _ENVELOPE if asked.get(key) is not None}
+
+
+def read_location(asked: Mapping[str, Any]) -> str:
+    """Return the location as Azure writes it back: 'East US' is 'eastus'."""
+    location = asked.get("location")
+    if not isinstance(location, str) or not location:
+        raise BadRequestError("The location property is required for this definition.", code="LocationRequired")
+    return location.replace(" ", "").lower()
+
+
+def write_system_data(old: Document | None, time: str) -> dict[str, str]:
+    """Say who made a resource and who changed it last."""
+    who = {"createdBy": PRINCIPAL, "createdByType": "Application", "createdAt": time}
+    made = {key: old["systemData"][key] for key in who} if old else who
+    return {**made, "lastModifiedBy": PRINCIPAL, "lastModifiedByType": "Application", "lastModifiedAt": time}
+
+
+def render(body: Document, base_url: str) -> Document:
+    """Return the resource as it is answered: the emulator's address may differ from one start to the next."""
+    if body["type"] != WORKSPACE_TYPE:
+        return body
+    discovery = f"{base_url}/discovery/workspaces/{body['properties']['workspaceId']}"
+    return {**body, "properties": {**body["properties"], "discoveryUrl": discovery}}

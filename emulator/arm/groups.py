@@ -1,0 +1,104 @@
+"""Resource groups: each is a document under its id in lower case, and what is in it lies below that id."""
+
+import re
+from collections.abc import Callable
+
+from starlette.responses import JSONResponse, Response
+
+from emulator.arm.documents import CREATED, NO_CONTENT, OK, Call, read_envelope, read_location, render
+from emulator.arm.types import WORKSPACE_TYPE
+from emulator.errors import BadRequestError, ConflictError, NotFoundError
+from emulator.identity import SUBSCRIPTION
+from emulator.store import Document, Store
+
+_TYPE = "Microsoft.Resources/resourceGroups"
+_NAME = re.compile(r"(?!.*\.$)[\w.()-]{1,90}")
+
+
+class Groups:
+    """The handlers for resource groups."""
+
+    def __init__(self, store: Store, on_workspace_deleted: Callable[[str], None]) -> None:
+        self._store = store
+        self._on_workspace_deleted = on_workspace_deleted
+
+    def find(self, name: str) -> Document:
+        """Return the group, or raise ARM's 404."""
+        group = self._store.get("arm", _group_id(name).lower())
+        if group is None:
+            raise NotFoundError(f"Resource group '{name}' could not be found.", code="ResourceGroupNotFound")
+        return group
+
+    def list_all(self, _: Call) -> Response:
+        """List the groups of the subscription."""
+        groups = [group for _, group in self._store.items("arm") if group["type"] == _TYPE]
+        return JSONResponse({"value": groups})
+
+    def list_resources(self, call: Call) -> Response:
+        """List what is in a group."""
+        group = self.find(call.params["group"])
+        return JSONResponse({"value": [render(body, call.base_url) for _, body in self._members(group)]})
+
+    def check(self, call: Call) -> Response:
+        """Say whether the group exists."""
+        self.find(call.params["group"])
+        return Response(status_code=NO_CONTENT)
+
+    def get(self, call: Call) -> Response:
+        """Return the group."""
+        return JSONResponse(self.find(call.params["group"]))
+
+    def put(self, call: Call) -> Response:
+        """Create the group, or replace its tags."""
+        name = call.params["group"]
+        if not _NAME.fullmatch(name):
+            raise BadRequestError(
+                f"The provided resource group name '{name}' is invalid. The name can only be a letter, digit, '-', "
+                f"'.', '(', ')' or '_', does not end with '.', and has at most 90 characters.",
+                code="InvalidResourceGroup",
+            )
+        location = read_location(call.body)
+        with self._store.transaction():
+            old = self._store.get("arm", _group_id(name).lower())
+            if old is not None and old["location"] != location:
+                raise ConflictError(
+                    f"Invalid resource group location '{location}'. The Resource group already exists in location "
+                    f"'{old['location']}'.",
+                    code="InvalidResourceGroupLocation",
+                )
+            group = {
+                "id": old["id"] if old else _group_id(name),
+                "name": old["name"] if old else name,
+                "type": _TYPE,
+                **read_envelope(call.body),
+                "location": location,
+                "properties": {"provisioningState": "Succeeded"},
+            }
+            self._store.put("arm", group["id"].lower(), group)
+        return JSONResponse(group, status_code=OK if old else CREATED)
+
+    def patch(self, call: Call) -> Response:
+        """Replace the tags of an existing group."""
+        with self._store.transaction():
+            group = {**self.find(call.params["group"]), **read_envelope(call.body)}
+            self._store.put("arm", group["id"].lower(), group)
+        return JSONResponse(group)
+
+    def delete(self, call: Call) -> Response:
+        """Remove the group and all that is in it."""
+        group = self.find(call.params["group"])
+        for key, body in self._members(group):
+            if body["type"] == WORKSPACE_TYPE:
+                self._on_workspace_deleted(key)
+        with self._store.transaction():
+            for key, _ in self._members(group):
+                self._store.delete("arm", key)
+            self._store.delete("arm", group["id"].lower())
+        return Response(status_code=OK)
+
+    def _members(self, group: Document) -> list[tuple[str, Document]]:
+        return self._store.items("arm", f"{group['id'].lower()}/")
+
+
+def _group_id(name: str) -> str:
+    return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{name}"

@@ -1,0 +1,51 @@
+"""The emulator's certificate authority and server certificate: made once by trustme, kept with the state."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from emulator.store import Store
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """Where the certificates of one state folder lie."""
+
+    directory: Path
+
+    @property
+    def authority(self) -> Path:
+        """The certificate authority's own certificate."""
+        return self.directory / "ca.pem"
+
+    @property
+    def bundle(self) -> Path:
+        """Our authority, then the public ones, so that pip and others still work with REQUESTS_CA_BUNDLE."""
+        return self.directory / "bundle.pem"
+
+    @property
+    def server(self) -> Path:
+        """The server's private key and certificate, readable by the owner alone."""
+        return self.directory / "server.pem"
+
+
+def locate(state: Path) -> Certificates:
+    """Return where this state folder's certificates lie, made or not."""
+    return Certificates(state / "certificates")
+
+
+def ensure(store: Store) -> Certificates:
+    """Return the state folder's certificates, made now if they are not there."""
+    certificates = locate(store.directory)
+    if certificates.server.exists():  # written last, so the others are there
+        return certificates
+    # Imported late: cryptography takes a fifth of a second, and only the first start needs it.
+    import certifi  # noqa: PLC0415
+    import trustme  # noqa: PLC0415
+
+    authority = trustme.CA(organization_name="Azure ML emulator")
+    issued = authority.issue_cert("127.0.0.1", "localhost")
+    authority_pem = authority.cert_pem.bytes()
+    store.write_file("certificates/ca.pem", authority_pem)
+    store.write_file("certificates/bundle.pem", authority_pem + Path(certifi.where()).read_bytes())
+    store.write_file("certificates/server.pem", issued.private_key_and_cert_chain_pem.bytes())
+    return certificates

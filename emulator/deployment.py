@@ -1,0 +1,122 @@
+"""What a web service's container would hold: source, models and settings, laid out in a folder of its own."""
+
+import posixpath
+import shutil
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from emulator.artifacts import Artifacts
+from emulator.errors import BadRequestError
+from emulator.models import Models
+from emulator.store import Document
+
+# The service tells the container where its own things are; the rest of the environment's variables are the user's.
+_OURS = frozenset({"AZUREML_ENTRY_SCRIPT", "AZUREML_SOURCE_DIRECTORY", "AZUREML_MODEL_DIR", "AML_APP_ROOT"})
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the parts of a deployment lie, and how its server is to be started."""
+
+    source_directory: Path
+    entry_script: str
+    model_directory: Path | None
+    conda: Mapping[str, Any]
+    environment_variables: Mapping[str, str]
+
+
+def layout(directory: Path, request: Document) -> Layout:
+    """Return the layout of a deployment folder, for an environmentImageRequest as the SDK sends it."""
+    environment = request["environment"]
+    variables = {str(key): str(value) for key, value in (environment.get("environmentVariables") or {}).items()}
+    source = _inside(variables.get("AZUREML_SOURCE_DIRECTORY", ""))
+    script = _inside(variables.get("AZUREML_ENTRY_SCRIPT", ""))
+    if not script.is_relative_to(source) or script == source:
+        raise BadRequestError(f"The entry script {script} is not in the source directory {source}.")
+    model_ids = request.get("modelIds") or []
+    models = directory / "azureml-models"
+    return Layout(
+        source_directory=directory / "source" / source,
+        entry_script=str(script.relative_to(source)),
+        model_directory=_model_folder(models, model_ids[0]) if len(model_ids) == 1 else models if model_ids else None,
+        conda=environment["python"]["condaDependencies"],
+        environment_variables={key: value for key, value in variables.items() if key not in _OURS},
+    )
+
+
+def prepare(directory: Path, workspace: str, request: Document, artifacts: Artifacts, models: Models) -> None:
+    """Fill the deployment folder with the source and the models, anew if an earlier attempt left something."""
+    shutil.rmtree(directory, ignore_errors=True)
+    source = directory / "source"
+    source.mkdir(parents=True)
+    for asset in request.get("assets") or []:
+        # The SDK generates a driver program for servers older than ours; the entry script itself is what runs.
+        if asset["id"] == request.get("driverProgram"):
+            continue
+        artifact_id = asset["url"].removeprefix("aml://artifact/")
+        (artifact,) = artifacts.find(workspace, artifact_id)
+        file = artifacts.file(workspace, artifact_id)
+        if asset.get("unpack"):
+            unpack(file, source)
+        else:
+            shutil.copyfile(file, source / PurePosixPath(artifact["path"]).name)
+    for model_id in request.get("modelIds") or []:
+        _place_model(directory / "azureml-models", workspace, model_id, artifacts, models)
+
+
+def unpack(archive: Path, target: Path) -> None:
+    """Unpack a source archive that may be hostile: files, folders and links that stay inside, nothing else."""
+    try:
+        with tarfile.open(archive) as tar:
+            links: set[PurePosixPath] = set()
+            for member in tar:
+                _check_member(member, links)
+                tar.extract(member, target, filter="data")
+    except tarfile.TarError as error:
+        raise BadRequestError(f"The source archive cannot be unpacked: {error}.") from None
+
+
+def _check_member(member: tarfile.TarInfo, links: set[PurePosixPath]) -> None:
+    """Raise unless the member is harmless; filter="data" alone had holes, all of them about links."""
+    name = _inside(member.name)
+    if any(parent in links for parent in (name, *name.parents)):
+        raise BadRequestError(f"The source archive is refused: {member.name} would be written through a link.")
+    if member.issym():
+        _inside(posixpath.join(posixpath.dirname(member.name), member.linkname))
+        links.add(name)
+    elif member.islnk():
+        _inside(member.linkname)
+    elif not (member.isfile() or member.isdir()):
+        raise BadRequestError(f"The source archive is refused: {member.name} is neither a file nor a folder.")
+
+
+def _inside(path: str) -> PurePosixPath:
+    """Return the path, normalised, or raise when it leads out of the folder it is relative to."""
+    normal = PurePosixPath(posixpath.normpath(path))
+    if normal.is_absolute() or ".." in normal.parts:
+        raise BadRequestError(f"The path {path!r} leads out of the source directory.")
+    return normal
+
+
+def _place_model(folder: Path, workspace: str, model_id: str, artifacts: Artifacts, models: Models) -> None:
+    target = _model_folder(folder, model_id)
+    target.mkdir(parents=True)
+    model = models.get(workspace, model_id)
+    for prefix in models.prefixes(workspace, model):
+        # "LocalUpload/<container>/<file or folder>": what the model is called inside is the prefix's last part.
+        root = PurePosixPath(prefix).parent
+        for artifact in artifacts.find(workspace, prefix):
+            file = target / _inside(str(PurePosixPath(artifact["artifactId"]).relative_to(root)))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(artifacts.file(workspace, artifact["artifactId"]), file)
+            if model["unpack"]:
+                unpack(file, target)
+                file.unlink()
+
+
+def _model_folder(folder: Path, model_id: str) -> Path:
+    name, _, version = model_id.rpartition(":")
+    return folder / name / version

@@ -1,0 +1,127 @@
+"""What differs from Azure, as data: rendered to docs/emulator-differences.md, each row held true by a test."""
+
+from emulator import arm
+
+Difference = tuple[str, str, str, str]
+
+# (area, what Azure does, what the emulator does, the test that holds it true)
+DIFFERENCES: list[Difference] = [
+    (
+        "Login",
+        "Microsoft Entra ID knows who calls, and roles say what each may do.",
+        "Every program on this machine gets a token from the managed identity endpoint and may do everything.",
+        "test_identity.py::test_any_program_here_gets_a_token_that_the_services_take",
+    ),
+    (
+        "Errors",
+        "A failure of the service itself is a 5xx, and clients try again.",
+        "A failure of the emulator itself, a full disk too, is a 400: trying again would not help.",
+        "test_disk_full.py::test_a_full_disk_is_one_sentence_and_the_emulator_lives_on",
+    ),
+    (
+        "Scope",
+        "Experiments, runs, datasets, datastores, pipelines, compute, images and all the rest of Azure ML.",
+        "Models, environments and ACI web services; the rest answers 501, names itself and is listed by `status`.",
+        "test_requests.py::test_an_unknown_route_answers_501_and_names_itself",
+    ),
+    (
+        "Workspaces",
+        "The names AzureML-… are curated environments, there from the start.",
+        "There are none; the names are reserved all the same.",
+        "test_environments.py::test_there_are_no_curated_environments",
+    ),
+    (
+        "Blobs",
+        "All of blob storage's operations.",
+        "Upload whole or in blocks, download whole, ask for the size; through signed URLs only.",
+        "test_blobs.py::test_other_blob_operations_answer_501",
+    ),
+    (
+        "Web services",
+        "A Docker image is built from the environment's base image, Dockerfile and conda definition.",
+        (
+            "A virtual environment is made from the conda definition with packages from PyPI; images are not used, "
+            "and userManagedDependencies, which needs one, answers 501."
+        ),
+        "test_services.py::test_an_environment_that_needs_an_image_answers_501",
+    ),
+    (
+        "Web services",
+        "Compute types ACI, AKS and others; deployment from images or without code.",
+        "ACI, with an InferenceConfig that has an environment; the rest answers 501.",
+        "test_services.py::test_other_kinds_of_deployment_answer_501",
+    ),
+    (
+        "Web services",
+        "The scoring URI has a public name or address, and TLS on request.",
+        "It is http://127.0.0.1:<port>/score, the same for the service's whole life; TLS answers 501.",
+        "test_services.py::test_a_scoring_uri_is_on_loopback_and_without_tls",
+    ),
+    (
+        "Web services",
+        "Quota and the region's capacity are checked before a deployment.",
+        "They are not: this machine is the limit.",
+        "test_services.py::test_no_quota_is_checked",
+    ),
+    (
+        "Web services",
+        "Application Insights collects telemetry where it is switched on.",
+        "The switch is taken and does nothing.",
+        "test_services.py::test_application_insights_can_be_asked_for_and_is_not_there",
+    ),
+    (
+        "Web services",
+        "Before there is a container there is no container log.",
+        "get_logs shows what the deployment does until there is a container log.",
+        "test_services.py::test_the_log_of_a_service_without_a_container_is_its_deployment_s",
+    ),
+    (
+        "Web services",
+        "Deleting answers 202 and goes on in the background.",
+        "Deleting answers 200 when the process has ended and its folder is gone.",
+        "test_services.py::test_delete_ends_the_process_and_removes_its_folder",
+    ),
+    (
+        "Operations",
+        "Asking for an operation's state is answered at once.",
+        (
+            "The answer waits up to 20 s for the end, or for new log lines where an offset is given, "
+            "so that wait_for_deployment takes the true time."
+        ),
+        "test_operations.py::test_the_answer_waits_until_the_operation_is_done",
+    ),
+    (
+        "Operations",
+        "Deployments take minutes.",
+        (
+            "They take seconds, the first with an environment some more; one that was cut short when the emulator ended "
+            "goes on when it is started again."
+        ),
+        "test_restart.py::test_a_deployment_that_was_killed_goes_on_after_the_restart",
+    ),
+]
+
+_FOLDER = "tests/emulator/"
+_HEAD = """\
+# Where the emulator differs from Azure
+
+Made by `python -m emulator differences > docs/emulator-differences.md`; a test holds the file and each row true.
+What is not in the table is meant to be as in Azure; tell us where it is not.
+
+| Area | Azure | The emulator | Held true by |
+|---|---|---|---|
+"""
+
+
+def collect() -> list[Difference]:
+    """Return all differences, Azure ML's first."""
+    ours = [(area, azure, emulator, _FOLDER + test) for area, azure, emulator, test in DIFFERENCES]
+    return [*ours, *arm.DIFFERENCES]
+
+
+def render() -> str:
+    """Return the differences as a Markdown page."""
+    rows = (
+        f"| {area} | {azure} | {emulator} | `{test.rpartition('::')[2]}` |" for area, azure, emulator, test in collect()
+    )
+    return _HEAD + "\n".join(rows) + "\n"

@@ -1,0 +1,57 @@
+"""The errors that the emulator answers with, in Azure's own words and shapes.
+
+AzureError            any answer that is not a success
+├─ NotFoundError      404
+├─ ConflictError      409
+└─ BadRequestError    400
+"""
+
+from typing import Any
+
+
+class AzureError(Exception):
+    """An answer that is not a success: HTTP status, Azure's code, a message."""
+
+    status = 500
+    code = "InternalServerError"
+
+    def __init__(self, message: str, *, code: str | None = None, status: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.code
+        self.status = status or self.status
+
+    def arm_body(self) -> dict[str, Any]:
+        """Return the body as ARM words it."""
+        return {"error": {"code": self.code, "message": self.message}}
+
+    def model_management_body(self) -> dict[str, Any]:
+        """Return the body as model management words it; the SDK reads statusCode as a number."""
+        return {
+            "code": self.code,
+            "statusCode": self.status,
+            "message": self.message,
+            "details": [{"code": self.code, "message": self.message}],
+            "correlation": {},
+        }
+
+
+class NotFoundError(AzureError):
+    """What was asked for is not there."""
+
+    status = 404
+    code = "ResourceNotFound"
+
+
+class ConflictError(AzureError):
+    """What was asked for stands against what is there."""
+
+    status = 409
+    code = "Conflict"
+
+
+class BadRequestError(AzureError):
+    """The request itself is wrong."""
+
+    status = 400
+    code = "BadRequest"

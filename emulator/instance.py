@@ -1,0 +1,137 @@
+"""One emulator per state folder: its record, its lock, its ports."""
+
+import contextlib
+import errno
+import fcntl
+import http.client
+import json
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+DEFAULT_PORT = 8790
+HEALTH_PATH = "/emulator/health"
+STATUS_PATH = "/emulator/status"
+_HOST = "127.0.0.1"
+
+
+class EmulatorError(Exception):
+    """The emulator cannot start or be found; one sentence with the fix."""
+
+
+class AlreadyRunningError(EmulatorError):
+    """The state folder has an emulator already."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What emulator.json says; it stays when the emulator ends, so that its ports are the same next time."""
+
+    pid: int
+    createTime: float  # noqa: N815 - the file's own names
+    port: int
+    identityPort: int  # noqa: N815
+    version: str
+
+    def is_running(self) -> bool:
+        """Say whether this very process still lives; a number may be another's by now."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self.pid)
+            return process.create_time() == self.createTime and process.status() != psutil.STATUS_ZOMBIE
+        return False
+
+    def encode(self) -> bytes:
+        """Return the file's content."""
+        return json.dumps(asdict(self), indent=2).encode()
+
+
+def read_record(state: Path) -> Record | None:
+    """Return the record of the emulator that runs, or ran last, with this state folder."""
+    try:
+        return Record(**json.loads((state / "emulator.json").read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError):
+        raise EmulatorError(
+            f"{state / 'emulator.json'} is not what an emulator wrote: end the emulator if one runs, "
+            f"and delete the file."
+        ) from None
+
+
+def running(state: Path) -> Record | None:
+    """Return the record of the emulator that runs with this state folder, or None."""
+    record = read_record(state)
+    return record if record is not None and record.is_running() else None
+
+
+@contextmanager
+def exclusive(state: Path) -> Iterator[None]:
+    """Hold the state folder; the system lets go when the process ends, however it ends."""
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)  # the services' keys lie here
+        file = (state / "emulator.lock").open("w")
+    except OSError as error:
+        raise EmulatorError(
+            f"The state folder {state} cannot be written ({error.strerror}): choose another with --state."
+        ) from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunningError(f"An emulator already runs with the state folder {state}.") from None
+        yield
+
+
+def bind(port: int) -> socket.socket:
+    """Return a socket that listens on this port of the loopback interface; 0 takes a free one."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((_HOST, port))
+        listener.listen(socket.SOMAXCONN)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
+            raise EmulatorError(_explain_taken(port)) from None
+        raise EmulatorError(f"Port {port} cannot be used ({error}): choose another with --port.") from None
+    return listener
+
+
+def bind_identity(port: int, remembered: int | None) -> socket.socket:
+    """Return the identity endpoint's socket: on the remembered port, else the next, else any free one."""
+    for candidate in (remembered, port + 1):
+        if candidate is not None:
+            with contextlib.suppress(EmulatorError):
+                return bind(candidate)
+    return bind(0)
+
+
+def ask(port: int, path: str, authority: Path | None) -> Any:  # noqa: ANN401 - JSON is any
+    """Return what an emulator on this port answers; without its authority, whatever answers is believed."""
+    context = ssl.create_default_context(cafile=authority)
+    if authority is None:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    connection = http.client.HTTPSConnection(_HOST, port, timeout=5, context=context)
+    with contextlib.closing(connection):
+        connection.request("GET", path)
+        return json.loads(connection.getresponse().read())
+
+
+def _explain_taken(port: int) -> str:
+    try:
+        other = Path(ask(port, HEALTH_PATH, None)["state"])
+    except (OSError, ValueError, TypeError, LookupError, http.client.HTTPException):
+        return (
+            f"Port {port} is taken by another program: end that program, "
+            f"or choose another port (`python -m emulator start --port 0` takes a free one)."
+        )
+    return (
+        f"Port {port} is taken by another emulator, with the state folder {other}: use that one (--state {other}), "
+        f"stop it (`python -m emulator stop --state {other}`), or choose another port (--port 0 takes a free one)."
+    )

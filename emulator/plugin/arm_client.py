@@ -1,0 +1,113 @@
+"""The plugin's way to ARM: the emulator that the environment names, and no other."""
+
+import os
+import ssl
+import threading
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import httpx
+
+_START = "python -m emulator start"
+_POINT = 'eval "$(python -m emulator env)"'
+_GONE = {"ResourceNotFound", "ResourceGroupNotFound"}
+_TIMEOUT_SECONDS = 120  # deleting a group ends the web services in it
+
+
+class ArmError(Exception):
+    """ARM did not do what it was asked, or could not be asked; one sentence."""
+
+
+class ArmClient:
+    """Speaks to ARM in JSON; connects when it is first needed, because an unchanged preview needs nothing of it."""
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        self._environment = environment
+        self._lock = threading.Lock()
+
+    def get(self, path: str, api_version: str) -> dict[str, Any] | None:
+        """Return the resource, or None when there is none."""
+        return self._request("GET", path, api_version)
+
+    def put(self, path: str, api_version: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Create or replace the resource and return it."""
+        return self._request("PUT", path, api_version, body) or {}
+
+    def delete(self, path: str, api_version: str) -> None:
+        """Remove the resource; one that is not there is as good as removed."""
+        self._request("DELETE", path, api_version)
+
+    @cached_property
+    def subscription(self) -> dict[str, str]:
+        """The emulator's subscription, with the tenant it belongs to."""
+        answer = self._request("GET", "/subscriptions", "2022-12-01")
+        if not answer or not answer["value"]:
+            raise ArmError(f"{self._setting('AZUREML_EMULATOR')} has no subscriptions.")
+        subscription: dict[str, str] = answer["value"][0]
+        return subscription
+
+    @cached_property
+    def token(self) -> str:
+        """A token from the emulator's identity endpoint."""
+        import httpx  # noqa: PLC0415 - only when it is needed: importing it is a third of the plugin's start
+
+        endpoint = self._setting("MSI_ENDPOINT")
+        try:
+            answer = httpx.post(
+                endpoint,
+                data={"resource": "https://management.azure.com/"},
+                headers={"Metadata": "true"},
+                trust_env=False,
+            ).raise_for_status()
+        except httpx.HTTPError as error:
+            raise ArmError(f"The emulator's identity endpoint {endpoint} does not answer ({error}): {_START}") from None
+        return str(answer.json()["access_token"])
+
+    def _request(
+        self, method: str, path: str, api_version: str, body: Mapping[str, Any] | None = None
+    ) -> dict[str, Any] | None:
+        import httpx  # noqa: PLC0415
+
+        with self._lock:  # the engine asks from several threads at once
+            client, token = self._http, self.token
+        try:
+            answer = client.request(
+                method,
+                path,
+                params={"api-version": api_version},
+                headers={"Authorization": f"Bearer {token}"},
+                json=body,
+            )
+        except httpx.HTTPError as error:
+            raise ArmError(f"The emulator at {client.base_url} does not answer ({error}): {_START}") from None
+        if answer.is_success:
+            return dict(answer.json()) if answer.content else {}
+        try:
+            code, message = (answer.json()["error"][key] for key in ("code", "message"))
+        except (ValueError, KeyError, TypeError):
+            raise ArmError(f"{client.base_url} is not the emulator's ARM: it answered {answer.text[:200]!r}.") from None
+        # Only these two mean that a resource is gone: an unknown subscription is somebody else's, and a mistake.
+        if method != "PUT" and code in _GONE:
+            return None
+        raise ArmError(f'Status={answer.status_code} Code="{code}" Message="{message}"')
+
+    @cached_property
+    def _http(self) -> "httpx.Client":
+        import httpx  # noqa: PLC0415
+
+        try:
+            context = ssl.create_default_context(cafile=self._setting("REQUESTS_CA_BUNDLE"))
+        except OSError as error:
+            raise ArmError(f"REQUESTS_CA_BUNDLE cannot be read ({error}): {_START}, then {_POINT}") from None
+        # No trust_env: a proxy for the world is not one for this machine.
+        return httpx.Client(
+            base_url=self._setting("AZUREML_EMULATOR"), verify=context, timeout=_TIMEOUT_SECONDS, trust_env=False
+        )
+
+    def _setting(self, name: str) -> str:
+        value = self._environment.get(name)
+        if not value:
+            raise ArmError(f"{name} is not set, so azure-native's stand-in has no emulator to talk to: {_POINT}")
+        return value

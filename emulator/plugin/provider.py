@@ -1,0 +1,200 @@
+# ruff: noqa: N802, ARG002 - the protocol decides the names and the arguments
+"""The provider protocol: what the engine asks about resources, answered from the catalog and by ARM."""
+
+import base64
+import json
+import secrets
+from collections.abc import Callable
+from functools import wraps
+from typing import Protocol, TypeVar
+
+import grpc
+from google.protobuf import empty_pb2, struct_pb2
+from google.protobuf.json_format import MessageToDict
+
+from emulator.plugin.arm_client import ArmClient, ArmError
+from emulator.plugin.catalog import (
+    TYPES,
+    NotInCatalogError,
+    Properties,
+    ResourceType,
+    normalize_location,
+    refresh_inputs,
+)
+from emulator.plugin.protocol import messages, plugin, services
+
+VERSION = "3.24.0"
+_SUFFIX_BYTES = 4
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+Method = Callable[["Provider", Request, grpc.ServicerContext], Response]
+
+
+def _explain(method: Method[Request, Response]) -> Method[Request, Response]:
+    """Turn what a user can put right into a status of one sentence; anything else is a bug and keeps its traceback."""
+
+    @wraps(method)
+    def explained(self: "Provider", request: Request, context: grpc.ServicerContext) -> Response:
+        try:
+            return method(self, request, context)
+        except (ArmError, NotInCatalogError) as error:
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
+            raise  # never reached: abort raises
+
+    return explained
+
+
+class Provider(services.ResourceProviderServicer):
+    """Answers the engine; all state is the emulator's."""
+
+    def __init__(self, arm: ArmClient) -> None:
+        self._arm = arm
+        self._config: Properties = {}
+
+    def GetPluginInfo(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> plugin.PluginInfo:
+        """Say which version of azure-native this stands in for."""
+        return plugin.PluginInfo(version=VERSION)
+
+    def Configure(
+        self, request: messages.ConfigureRequest, context: grpc.ServicerContext
+    ) -> messages.ConfigureResponse:
+        """Take the stack's azure-native settings; secrets come in plain and the engine marks them again."""
+        self._config = MessageToDict(request.args)
+        return messages.ConfigureResponse(supportsPreview=True, supports_autonaming_configuration=True)
+
+    @_explain
+    def Check(self, request: messages.CheckRequest, context: grpc.ServicerContext) -> messages.CheckResponse:
+        """Complete the inputs: a name where none is given, a location where it follows from the group."""
+        kind, olds, inputs = _kind(request), MessageToDict(request.olds), MessageToDict(request.news)
+        name = kind.parameters[-1]
+        if name not in inputs:
+            inputs[name] = olds.get(name) or _make_name(request)
+        location = inputs.get("location") or self._config.get("location") or self._find_location(inputs)
+        if location is None:
+            reason = "location is missing: give it here, or to the stack as azure-native:location."
+            return messages.CheckResponse(failures=[messages.CheckFailure(property="location", reason=reason)])
+        return messages.CheckResponse(inputs=_struct({**inputs, "location": location}))
+
+    @_explain
+    def Diff(self, request: messages.DiffRequest, context: grpc.ServicerContext) -> messages.DiffResponse:
+        """Say what changed in the inputs, and whether Azure can change it in place."""
+        kind, olds, news = _kind(request), MessageToDict(request.old_inputs), MessageToDict(request.news)
+        changed = [name for name in sorted(olds.keys() | news.keys()) if not _is_same(name, olds, news)]
+        final = {*kind.parameters, "location", *kind.fixed}
+        replaces = [name for name in changed if name in final]
+        return messages.DiffResponse(
+            changes=messages.DiffResponse.DIFF_SOME if changed else messages.DiffResponse.DIFF_NONE,
+            diffs=changed,
+            replaces=replaces,
+            # Two of one name cannot stand side by side, not even in two groups where the name is unique in all Azure.
+            deleteBeforeReplace=bool(replaces) and kind.parameters[-1] not in replaces,
+        )
+
+    @_explain
+    def Create(self, request: messages.CreateRequest, context: grpc.ServicerContext) -> messages.CreateResponse:
+        """Create the resource; one that is there already is taken over and made as asked."""
+        kind, inputs = _kind(request), MessageToDict(request.properties)
+        if request.preview:
+            return messages.CreateResponse(properties=_struct(kind.preview(inputs, {})))
+        body = self._put(kind, kind.make_id(self._arm.subscription["subscriptionId"], inputs), inputs)
+        return messages.CreateResponse(id=body["id"], properties=_struct(kind.from_arm(body)))
+
+    @_explain
+    def Update(self, request: messages.UpdateRequest, context: grpc.ServicerContext) -> messages.UpdateResponse:
+        """Replace what was asked of the resource."""
+        kind, inputs = _kind(request), MessageToDict(request.news)
+        if request.preview:
+            outputs = kind.preview(inputs, MessageToDict(request.olds))
+        else:
+            outputs = kind.from_arm(self._put(kind, request.id, inputs))
+        return messages.UpdateResponse(properties=_struct(outputs))
+
+    @_explain
+    def Delete(self, request: messages.DeleteRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:
+        """Delete the resource."""
+        self._arm.delete(request.id, _kind(request).api_version)
+        return empty_pb2.Empty()
+
+    @_explain
+    def Read(self, request: messages.ReadRequest, context: grpc.ServicerContext) -> messages.ReadResponse:
+        """Return the resource as it is now, for refresh, import and get; an empty answer says that it is gone."""
+        kind, olds = _kind(request), MessageToDict(request.inputs)
+        kind.split_id(request.id)
+        body = self._arm.get(request.id, kind.api_version)
+        if body is None:
+            return messages.ReadResponse()
+        outputs = kind.from_arm(body)
+        inputs = refresh_inputs(olds, outputs, kind.parameters) if olds else kind.to_inputs(body["id"], outputs)
+        return messages.ReadResponse(id=body["id"], properties=_struct(outputs), inputs=_struct(inputs))
+
+    @_explain
+    def Invoke(self, request: messages.InvokeRequest, context: grpc.ServicerContext) -> messages.InvokeResponse:
+        """Answer the one function in use: who am I, and where."""
+        if request.tok != "azure-native:authorization:getClientConfig":
+            raise NotInCatalogError(f"The emulator's azure-native does not have the function {request.tok}.")
+        claims = self._arm.token.split(".")[1]
+        identity = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["oid"]
+        subscription = self._arm.subscription
+        return messages.InvokeResponse(
+            **{
+                "return": _struct(
+                    {
+                        "clientId": identity,
+                        "objectId": identity,
+                        "subscriptionId": subscription["subscriptionId"],
+                        "tenantId": subscription["tenantId"],
+                    }
+                )
+            }
+        )
+
+    def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
+        """Do nothing: whatever is under way takes no time."""
+        return empty_pb2.Empty()
+
+    def _put(self, kind: ResourceType, resource_id: str, inputs: Properties) -> Properties:
+        return self._arm.put(resource_id, kind.api_version, kind.to_arm(inputs))
+
+    def _find_location(self, inputs: Properties) -> str | None:
+        """Return where the resource's group is; unknown as long as the group is."""
+        group = inputs.get("resourceGroupName")
+        if group is None:
+            return None
+        if group == UNKNOWN:
+            return UNKNOWN
+        groups = TYPES["azure-native:resources:ResourceGroup"]
+        body = self._arm.get(groups.make_id(self._arm.subscription["subscriptionId"], inputs), groups.api_version)
+        return str(body["location"]) if body else UNKNOWN
+
+
+class _Named(Protocol):
+    """Any request about one resource."""
+
+    urn: str
+
+
+def _kind(request: _Named) -> ResourceType:
+    token = request.urn.split("::")[2].rpartition("$")[2]
+    if token not in TYPES:
+        raise NotInCatalogError(f"The emulator's azure-native does not know {token}; it knows {', '.join(TYPES)}.")
+    return TYPES[token]
+
+
+def _make_name(request: messages.CheckRequest) -> str:
+    """Return what the engine proposes, else the logical name with eight hexadecimal digits, as azure-native does."""
+    if request.autonaming.proposed_name:
+        return str(request.autonaming.proposed_name)
+    seed = request.randomSeed or secrets.token_bytes(_SUFFIX_BYTES)
+    return f"{request.urn.rpartition('::')[2]}{seed[:_SUFFIX_BYTES].hex()}"
+
+
+def _is_same(name: str, olds: Properties, news: Properties) -> bool:
+    old, new = olds.get(name), news.get(name)
+    return normalize_location(old) == normalize_location(new) if name == "location" else old == new
+
+
+def _struct(properties: Properties) -> struct_pb2.Struct:
+    struct = struct_pb2.Struct()
+    struct.update({name: value for name, value in properties.items() if value is not None})
+    return struct

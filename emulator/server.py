@@ -1,0 +1,124 @@
+"""The emulator's one process: Azure over TLS on one port, the managed identity endpoint on another."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import psutil
+import uvicorn
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from emulator import __version__, certificates, clients, identity, instance
+from emulator.application import build
+from emulator.store import Store
+
+_log = logging.getLogger("emulator")
+_GRACE_SECONDS = 1
+
+
+def run(state: Path, port: int | None, report_ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT; the web services end with it and come back with the next start."""
+    with instance.exclusive(state):
+        before = instance.read_record(state)
+        with closing(Store(state)) as store:
+            listener, identity_listener = _bind(port, before)
+            with listener, identity_listener:
+                _serve(store, listener, identity_listener, report_ready)
+
+
+def _bind(port: int | None, before: instance.Record | None) -> tuple[socket.socket, socket.socket]:
+    """Return both sockets: on the ports asked for, else those of the last time, else the default ones."""
+    listener = (
+        _bind_free(before) if port == 0 else instance.bind(port or (before.port if before else instance.DEFAULT_PORT))
+    )
+    chosen = listener.getsockname()[1]
+    remembered = before.identityPort if before and before.port == chosen else None
+    return listener, instance.bind_identity(chosen, remembered)
+
+
+def _bind_free(before: instance.Record | None) -> socket.socket:
+    if before is not None:
+        with suppress(instance.EmulatorError):
+            return instance.bind(before.port)
+    return instance.bind(0)
+
+
+def _serve(
+    store: Store, listener: socket.socket, identity_listener: socket.socket, report_ready: Callable[[], None]
+) -> None:
+    port, identity_port = listener.getsockname()[1], identity_listener.getsockname()[1]
+    certificate = certificates.ensure(store)
+    clients.write_cloud(store, port)
+    azure, supervisor = build(store)
+    record = instance.Record(os.getpid(), psutil.Process().create_time(), port, identity_port, __version__)
+    store.write_file("emulator.json", record.encode())
+    _log.info("Emulator %s on %s, state in %s", __version__, clients.base_url(port), store.directory)
+    try:
+        supervisor.recover()
+        tokens = Starlette(routes=identity.routes(store))
+        asyncio.run(_serve_both(azure, certificate.server, listener, tokens, identity_listener, report_ready))
+    finally:
+        supervisor.stop()
+        _log.info("Emulator ended")
+
+
+async def _serve_both(  # noqa: PLR0913, PLR0917 - two of a kind
+    azure: ASGIApp,
+    certificate: Path,
+    listener: socket.socket,
+    tokens: ASGIApp,
+    identity_listener: socket.socket,
+    report_ready: Callable[[], None],
+) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    servers = [_Server(tokens, stop), _Server(azure, stop, report_ready, certificate)]
+    await asyncio.gather(
+        *(server.serve(sockets=[it]) for server, it in zip(servers, (identity_listener, listener), strict=True))
+    )
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its ten wake-ups a second, and ended together with its twin."""
+
+    def __init__(
+        self,
+        application: ASGIApp,
+        stop: asyncio.Event,
+        started: Callable[[], None] = lambda: None,
+        certificate: Path | None = None,
+    ) -> None:
+        super().__init__(
+            uvicorn.Config(
+                application,
+                loop="asyncio",
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                date_header=False,  # it is what the wake-ups were for
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+                ssl_certfile=certificate,
+            )
+        )
+        self._stop = stop
+        self._report = started
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals to _serve_both."""
+        yield
+
+    async def main_loop(self) -> None:
+        """Sleep until the end."""
+        await self.on_tick(0)
+        self._report()
+        await self._stop.wait()

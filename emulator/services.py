@@ -1,0 +1,178 @@
+"""A web service as a document: what a request may ask for, what is kept of it, what the SDK reads back."""
+
+import re
+import secrets
+import socket
+from typing import Any
+
+from emulator.errors import AzureError, BadRequestError, NotFoundError
+from emulator.models import CREATED_BY, Models, now
+from emulator.store import Document
+
+PATCHED = (
+    "kvTags",
+    "description",
+    "properties",
+    "authEnabled",
+    "containerResourceRequirements",
+    "environmentImageRequest",
+)
+REDEPLOYED_BY = frozenset({"authEnabled", "containerResourceRequirements", "environmentImageRequest"})
+
+_NAME = re.compile(r"[a-z]([-a-z0-9]{1,30})[a-z0-9]")
+# Below the range from which the system takes ports for outgoing connections: ours is still free after a restart.
+_PORTS = range(20_000, 32_000)
+_DEFAULT_SIZE = {"cpu": 0.1, "memoryInGB": 0.5}
+# What the SDK asks of a service object, with null where we have nothing to say.
+_SHOWN = (
+    "name",
+    "description",
+    "kvTags",
+    "properties",
+    "authEnabled",
+    "location",
+    "cname",
+    "createdTime",
+    "updatedTime",
+    "containerResourceRequirements",
+    "environmentImageRequest",
+    "state",
+    "operationId",
+)
+_NOT_HERE = ("appInsightsEnabled", "sslCertificate", "sslEnabled", "sslKey")
+
+
+def check_name(name: object) -> str:
+    """Return the name if Azure would take it."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise BadRequestError(
+            f"Service name {name!r} is invalid: it must only consist of lowercase letters, numbers, or dashes, start "
+            f"with a letter, end with a letter or number, and be between 3 and 32 characters long.",
+            code="InvalidServiceName",
+        )
+    return name
+
+
+def read_request(fields: Document, location: str) -> Document:
+    """Return what a create request asks for, checked; keys only when it brings some."""
+    if fields.get("computeType") != "ACI":
+        raise AzureError(
+            f"The emulator runs web services of compute type ACI, not {fields.get('computeType')}.",
+            code="NotImplemented",
+            status=501,
+        )
+    size = {
+        key: value for key, value in (fields.get("containerResourceRequirements") or {}).items() if value is not None
+    }
+    wanted = {
+        "name": check_name(fields.get("name")),
+        "description": fields.get("description"),
+        "kvTags": fields.get("kvTags") or {},
+        "properties": fields.get("properties") or {},
+        "authEnabled": bool(fields.get("authEnabled")),
+        "location": fields.get("location") or location,
+        "cname": fields.get("cname"),
+        "containerResourceRequirements": {**_DEFAULT_SIZE, **size},
+        "environmentImageRequest": fields.get("environmentImageRequest"),
+    }
+    if fields.get("sslEnabled"):
+        raise AzureError("The emulator serves scoring URIs without TLS.", code="NotImplemented", status=501)
+    keys = {name: value for name, value in (fields.get("keys") or {}).items() if value}
+    if keys:
+        wanted["keys"] = {**new_keys(), **keys}
+    return wanted
+
+
+def check(service: Document, workspace: str, models: Models) -> None:
+    """Raise unless the service, as a create or an update would make it, can be deployed."""
+    size = service["containerResourceRequirements"]
+    if not all(isinstance(size.get(key), (int, float)) and size[key] > 0 for key in _DEFAULT_SIZE):
+        raise BadRequestError("containerResourceRequirements needs a positive cpu and memoryInGB.")
+    request = service["environmentImageRequest"]
+    if not isinstance(request, dict) or not isinstance(request.get("environment"), dict):
+        raise AzureError(
+            "The emulator deploys with an InferenceConfig that has an environment; a deployment without code, or "
+            "from an image, is not supported.",
+            code="NotImplemented",
+            status=501,
+        )
+    if (request["environment"].get("python") or {}).get("userManagedDependencies"):
+        raise AzureError(
+            "The emulator runs no Docker image: it makes the environment from its conda dependencies, "
+            "so userManagedDependencies is not supported.",
+            code="NotImplemented",
+            status=501,
+        )
+    for model_id in request.get("modelIds") or []:
+        models.get(workspace, model_id)
+
+
+def new_keys() -> dict[str, str]:
+    """Return two random keys of 32 characters, as Azure makes them."""
+    return {"primaryKey": new_key(), "secondaryKey": new_key()}
+
+
+def new_key() -> str:
+    """Return a random key of 32 letters, digits, - and _."""
+    return secrets.token_urlsafe(24)
+
+
+def free_port(taken: set[int]) -> int:
+    """Return a port on which nothing listens and which no other service has."""
+    candidates = [port for port in _PORTS if port not in taken]
+    while candidates:
+        port = candidates.pop(secrets.randbelow(len(candidates)))
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
+    raise AzureError("No port is free for another web service: delete one.", code="Conflict", status=409)
+
+
+def scoring_uri(service: Document) -> str:
+    """Return where the service scores."""
+    return f"http://127.0.0.1:{service['port']}/score"
+
+
+def render(service: Document, workspace: str, models: Models) -> Document:
+    """Return the service as the SDK reads it; without its keys."""
+    shown: dict[str, Any] = {
+        key: service[key] for key in _SHOWN if service.get(key) is not None or key != "operationId"
+    }
+    return {
+        **shown,
+        **dict.fromkeys(_NOT_HERE),
+        **({"error": service["error"]} if service.get("error") else {}),
+        "computeType": "ACI",
+        "publicIp": "127.0.0.1",
+        "scoringUri": scoring_uri(service),
+        "createdBy": CREATED_BY,
+        "models": [
+            _render_model(model_id, workspace, models)
+            for model_id in service["environmentImageRequest"].get("modelIds") or []
+        ],
+    }
+
+
+def new_service(wanted: Document, port: int) -> Document:
+    """Return the document of a service that was not there before."""
+    return {
+        "keys": new_keys(),
+        **wanted,
+        "port": port,
+        "deployment": None,
+        "state": "Transitioning",
+        "error": None,
+        "createdTime": now(),
+        "updatedTime": now(),
+    }
+
+
+def _render_model(model_id: str, workspace: str, models: Models) -> Document:
+    try:
+        model = models.get(workspace, model_id)
+    except NotFoundError:  # cannot be deleted while a service has it, but an update that waits does not hold it
+        return {"id": model_id}
+    return {**model, "tags": model["kvTags"]}

@@ -1,0 +1,249 @@
+"""Runs the web services: each deployment, update and restart is a job; the jobs of one service run one after another.
+
+A job reads what it is to do from the store and writes there what became of it, so that one which a `kill -9` cut short
+is simply run again.
+"""
+
+import logging
+import shutil
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from emulator import deployment, json_patch
+from emulator.artifacts import Artifacts
+from emulator.failures import describe
+from emulator.jobs import Jobs
+from emulator.models import Models, now
+from emulator.operations import Operations
+from emulator.services import PATCHED, REDEPLOYED_BY
+from emulator.store import Document, Store
+from runtime import environment, server
+
+_log = logging.getLogger("emulator.supervisor")
+
+_HEALTHY_WITHIN_SECONDS = 300.0
+_GRACE_SECONDS = 10.0
+_CRASH_CHECK_SECONDS = 1.0
+
+
+class Supervisor:
+    """Jobs and servers of the web services, by the service's key in the store."""
+
+    def __init__(self, store: Store, artifacts: Artifacts, models: Models, operations: Operations) -> None:
+        self._store = store
+        self._artifacts = artifacts
+        self._models = models
+        self._operations = operations
+        self._lock = threading.Lock()
+        self._jobs = Jobs()
+        self._servers: dict[str, server.ScoringServer] = {}
+        self._stopping = threading.Event()
+
+    def recover(self) -> None:
+        """Run again every service and every unfinished operation, once what a killed emulator left has ended."""
+        services = self._store.items("service")
+        for key, service in services:
+            if service["deployment"] is not None:
+                if service["state"] == "Healthy":
+                    self._change(key, state="Transitioning")
+                self._jobs.add(key, partial(self._restart, key))
+        for operation in self._operations.unfinished():
+            self.submit(operation)
+        kept = {service["deployment"] for _, service in services}
+        threading.Thread(target=self._sweep, args=[kept], name="sweep", daemon=True).start()
+        threading.Thread(target=self._watch, name="crash-watch", daemon=True).start()
+
+    def submit(self, operation: Document) -> None:
+        """Run the operation once those before it on the same service are done."""
+        self._jobs.add(_key(operation), partial(self._carry_out, operation))
+
+    def end(self, key: str, deployed: str | None) -> None:
+        """End the service's server and remove its folder; its operations must have been cancelled before."""
+        self._end_server(key)
+        self._remove(deployed)
+
+    def write_keys(self, key: str, service: Document) -> None:
+        """Give a running server the service's keys."""
+        with self._lock:
+            running = self._servers.get(key)
+        if running is not None and service["authEnabled"]:
+            server.write_keys(running.directory, list(service["keys"].values()))
+
+    def log_file(self, service: Document) -> Path:
+        """Return the container's log, there or not."""
+        return self._folder(service["deployment"] or "none") / "run" / "server.log"
+
+    def stop(self) -> None:
+        """End all servers; they come back when the emulator is started again."""
+        self._stopping.set()
+        self._jobs.stop()
+        with self._lock:
+            servers, self._servers = list(self._servers.values()), {}
+        if servers:
+            with ThreadPoolExecutor(len(servers)) as ending:
+                list(ending.map(lambda running: running.stop(_GRACE_SECONDS), servers))
+
+    def _sweep(self, kept: set[str | None]) -> None:
+        """End the servers that a killed emulator left, remove the folders nobody needs, then let the jobs begin."""
+        folders = [folder for folder in (self._store.directory / "services").glob("*") if folder.is_dir()]
+        with ThreadPoolExecutor(len(folders) or 1) as ending:
+            list(ending.map(lambda folder: server.end_leftover(folder / "run"), folders))
+        for folder in folders:
+            if folder.name not in kept:
+                shutil.rmtree(folder, ignore_errors=True)
+        self._jobs.release()
+
+    def _carry_out(self, operation: Document) -> None:
+        key = _key(operation)
+        service = self._store.get("service", key)
+        if service is None or not self._operations.change(operation, state="Running"):
+            return
+        wanted = _wanted(service, operation["request"])
+        if "patch" in operation["request"] and not json_patch.touched(operation["request"]["patch"]) & REDEPLOYED_BY:
+            self._store.put("service", key, wanted)
+            self._operations.change(operation, state="Succeeded")
+            return
+        error = None
+        try:
+            self._deploy(key, wanted, operation)
+        except Exception as failure:  # noqa: BLE001 - whatever it is, the operation has to end
+            error = describe(failure, wanted)
+        if not self._stopping.is_set():  # a server that ended because the emulator stops is no failure
+            self._finish(key, operation, service["deployment"], error)
+
+    def _deploy(self, key: str, wanted: Document, operation: Document) -> None:
+        """Build first, so that what fails there leaves the old container answering; then replace it."""
+        folder = self._folder(operation["id"])
+        python, layout = self._build(folder, wanted, operation)
+        report = self._reporter(operation)
+        report("Submitting deployment to compute.")
+        with self._store.transaction():
+            service = self._store.get("service", key)  # again: its keys may have changed meanwhile
+            if service is None or not self._operations.change(operation, subOperation="DeployService"):
+                return  # deleted meanwhile
+            wanted = {**_wanted(service, operation["request"]), "deployment": operation["id"]}
+            self._store.put("service", key, wanted)
+        self._end_server(key)
+        running = self._start(key, wanted, folder, python, layout)
+        report(f"Checking the status of deployment {wanted['name']}.")
+        running.wait_until_healthy(_HEALTHY_WITHIN_SECONDS, report)
+
+    def _build(self, folder: Path, service: Document, operation: Document) -> tuple[Path, deployment.Layout]:
+        report = self._reporter(operation)
+        request = service["environmentImageRequest"]
+        report("Registering the environment.")
+        layout = deployment.layout(folder, request)
+        venv = environment.build(layout.conda, report)
+        report("Generating deployment configuration.")
+        deployment.prepare(folder, operation["workspace"], request, self._artifacts, self._models)
+        return venv / "bin" / "python", layout
+
+    def _reporter(self, operation: Document) -> Callable[[str], None]:
+        return lambda line: self._operations.log(operation, line)
+
+    def _start(
+        self, key: str, service: Document, folder: Path, python: Path, layout: deployment.Layout
+    ) -> server.ScoringServer:
+        size = service["containerResourceRequirements"]
+        running = server.start(
+            folder / "run",
+            python=python,
+            source_directory=layout.source_directory,
+            entry_script=layout.entry_script,
+            model_directory=layout.model_directory,
+            port=service["port"],
+            keys=list(service["keys"].values()) if service["authEnabled"] else None,
+            environment_variables=layout.environment_variables,
+            cpu_cores=size["cpu"],
+            memory_gb=size["memoryInGB"],
+        )
+        with self._lock:
+            self._servers[key] = running
+        current = self._store.get("service", key)
+        if self._stopping.is_set() or current is None or current["deployment"] != service["deployment"]:
+            self._end_server(key)  # deleted meanwhile
+        elif current["keys"] != service["keys"]:
+            self.write_keys(key, current)
+        return running
+
+    def _finish(self, key: str, operation: Document, replaced: str | None, error: Document | None) -> None:
+        """Write what became of the operation and its service in one step, and remove what is not needed any more."""
+        started = False
+        with self._store.transaction():
+            done = self._operations.change(operation, state="Failed" if error else "Succeeded", error=error)
+            service = self._store.get("service", key)
+            if done and service is not None:
+                started = service["deployment"] == operation["id"]
+                answers = error is None or (not started and key in self._servers)
+                self._change(key, state="Healthy" if answers else "Failed", error=error)
+        if error and done:
+            _log.warning("Web service %s: %s", operation["service"], error["message"])
+        if error and started:
+            self._end_server(key)  # one that was too slow still runs
+        if replaced != operation["id"] and (started or not done):
+            self._remove(replaced)
+        if not started:
+            self._remove(operation["id"])
+
+    def _restart(self, key: str) -> None:
+        """Start the service's last deployment again, as it was."""
+        service = self._store.get("service", key)
+        if service is None or service["deployment"] is None:
+            return
+        folder = self._folder(service["deployment"])
+        error = None
+        try:
+            layout = deployment.layout(folder, service["environmentImageRequest"])
+            python = environment.build(layout.conda) / "bin" / "python"
+            self._start(key, service, folder, python, layout).wait_until_healthy(_HEALTHY_WITHIN_SECONDS)
+        except Exception as failure:  # noqa: BLE001 - whatever it is, the service's state has to tell
+            error = describe(failure, service)
+            _log.warning("Web service %s: %s", service["name"], error["message"])
+        if not self._stopping.is_set():
+            self._change(key, state="Failed" if error else "Healthy", error=error)
+
+    def _watch(self) -> None:
+        """Start crashed servers again, as ACI does."""
+        while not self._stopping.wait(_CRASH_CHECK_SECONDS):
+            with self._lock:
+                ended = [key for key, running in self._servers.items() if not running.is_running()]
+            for key in ended:
+                if not self._jobs.is_busy(key):  # whose job sees to it
+                    _log.warning("The container of %s ended and is started again", key)
+                    self._change(key, state="Transitioning")
+                    self._end_server(key)
+                    self._jobs.add(key, partial(self._restart, key))
+
+    def _end_server(self, key: str) -> None:
+        with self._lock:
+            running = self._servers.pop(key, None)
+        if running is not None:
+            running.stop(_GRACE_SECONDS)
+
+    def _change(self, key: str, **fields: Any) -> None:  # noqa: ANN401
+        with self._store.transaction():
+            service = self._store.get("service", key)
+            if service is not None:
+                self._store.put("service", key, {**service, **fields, "updatedTime": now()})
+
+    def _remove(self, deployed: str | None) -> None:
+        if deployed is not None:
+            shutil.rmtree(self._folder(deployed), ignore_errors=True)
+
+    def _folder(self, deployed: str) -> Path:
+        return self._store.directory / "services" / deployed
+
+
+def _key(operation: Document) -> str:
+    return f"{operation['workspace']}/{operation['service']}"
+
+
+def _wanted(service: Document, request: Document) -> Document:
+    """Return the service as the operation wants it, from the service as it is now."""
+    if "patch" in request:
+        return json_patch.apply(service, request["patch"], PATCHED)
+    return {**service, **request["replace"]}

@@ -1,0 +1,82 @@
+"""The labelled digits: scikit-learn's bundled ones, or MNIST from a directory or a download.
+
+Every data set keeps one contract: images of 784 bytes, labels from 0 to 9, a part to train on and a part to test with.
+Changing the scaling or the split here changes the digests, so models are trained and released anew.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from evaluation.errors import DatasetError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from evaluation.progress import Progress
+
+Part = Literal["train", "test"]
+
+NAMES = ("digits", "mnist")
+
+# What `load` computes, written down: whether a model is up to date can then be told without loading the data.
+DIGESTS: dict[tuple[str, Part], str] = {
+    ("digits", "train"): "eddba4f48ed54248452df90c97e7c732ab71421c4e12223c629b6225ebe03f4e",
+    ("digits", "test"): "5d8a33631b7158dd92ffc396cd2605a9ffd2764f558ff13dc5779b0973e747f1",
+    ("mnist", "train"): "edc0d1098aa497be14ace79ddd5171e5a3dcf9c4d196c015389203eb3ba1f59b",
+    ("mnist", "test"): "c3f9adf9c66efb572b1f9326c3a511b45910c7173b97be66ceceeeeaef6b802b",
+}
+
+_TEST_ROWS = 450  # a quarter
+_SEED = 42
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Labelled images: uint8 (rows, 784) and uint8 (rows,), and the SHA-256 of their bytes."""
+
+    name: str
+    images: "NDArray[np.uint8]" = field(repr=False)
+    labels: "NDArray[np.uint8]" = field(repr=False)
+    digest: str
+
+    @property
+    def rows(self) -> int:
+        """How many images there are."""
+        return len(self.labels)
+
+
+def load(name: str, part: Part, *, directory: Path | None = None, progress: "Progress | None" = None) -> Dataset:
+    """Return one part of a data set; mnist comes from the directory, or from a download into the user's cache.
+
+    A download shows a bar on the terminal unless its progress goes elsewhere.
+    """
+    if name == "digits":
+        images, labels = _digits(part)
+    elif name == "mnist":
+        from evaluation import mnist  # noqa: PLC0415 - brings numpy, which importers of this module may never need
+
+        images, labels = mnist.read(part, directory, progress)
+    else:
+        raise DatasetError(f"There is no data set {name!r}: choose {' or '.join(NAMES)}.")
+    return Dataset(name, images, labels, hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest())
+
+
+def _digits(part: Part) -> "tuple[NDArray[np.uint8], NDArray[np.uint8]]":
+    """Scale 8x8 to 24x24 in a margin of 2 and smooth, in whole numbers: the same bytes on every machine."""
+    import numpy as np  # noqa: PLC0415 - a second of imports, see above
+    from sklearn.datasets import load_digits  # noqa: PLC0415
+    from sklearn.model_selection import train_test_split  # noqa: PLC0415
+
+    bundled = load_digits()
+    coarse = bundled.images.astype(np.int32).repeat(3, axis=1).repeat(3, axis=2)
+    padded = np.pad(coarse, ((0, 0), (3, 3), (3, 3)))
+    windows = [padded[:, down : down + 28, right : right + 28] for down in range(3) for right in range(3)]
+    images = (np.sum(windows, axis=0) * 255 // (9 * 16)).astype(np.uint8).reshape(-1, 784)
+    labels = bundled.target.astype(np.uint8)
+    train_images, test_images, train_labels, test_labels = train_test_split(
+        images, labels, test_size=_TEST_ROWS, random_state=_SEED, stratify=labels
+    )
+    return (train_images, train_labels) if part == "train" else (test_images, test_labels)

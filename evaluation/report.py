@@ -1,0 +1,75 @@
+"""An evaluation on paper: JSON in a file, and in brief on the terminal."""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evaluation.errors import ReportError
+from evaluation.smoke import Evaluation
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+
+def write(evaluation: Evaluation, path: Path) -> None:
+    """Write the evaluation as JSON, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(evaluation.to_json(), indent=2) + "\n", encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise ReportError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def read(path: Path) -> Evaluation:
+    """Return the evaluation in the file."""
+    try:
+        return Evaluation.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ReportError(f"{path} cannot be read: {error.strerror}.") from error
+    except (ValueError, ReportError) as error:
+        raise ReportError(f"{path} is no evaluation that was written here: {error}") from error
+
+
+def show(evaluation: Evaluation, console: "Console | None" = None) -> None:
+    """Print verdict, confusion matrix and worst confusions; without a terminal there are no colours."""
+    from rich.console import Console  # noqa: PLC0415 - slow to import, and most importers print nothing
+    from rich.text import Text  # noqa: PLC0415
+
+    console = console or Console(highlight=False, markup=False)
+    mark = Text("PASSED", "bold green") if evaluation.passed else Text("FAILED", "bold red")
+    console.print(Text.assemble(mark, "  ", evaluation.verdict))
+    console.print(_matrix(evaluation))
+    for sentence in evaluation.worst_confusions():
+        console.print(f"  {sentence}")
+    console.print(
+        f"{evaluation.uri}, {evaluation.rows:,} images in {evaluation.seconds:.1f} s, {evaluation.time}", style="dim"
+    )
+
+
+def _matrix(evaluation: Evaluation) -> "Text":
+    """Draw the matrix, true labels down, labels as read across: right ones green, many misreadings red."""
+    from rich.text import Text  # noqa: PLC0415
+
+    width = max(len(str(count)) for row in evaluation.confusion_matrix for count in row) + 2
+    grid = Text("read →", "dim")
+    for label in evaluation.labels:
+        grid.append(f"{label:>{width}}", "bold")
+    for at, (label, row) in enumerate(zip(evaluation.labels, evaluation.confusion_matrix, strict=True)):
+        grid.append(f"\n{label:>6}", "bold")
+        for across, count in enumerate(row):
+            grid.append(f"{count or '·':>{width}}", _colour(count, sum(row), right=at == across))
+    return grid
+
+
+def _colour(count: int, of: int, *, right: bool) -> str:
+    """Return the style of a cell by its share of the row."""
+    if not count:
+        return "dim"
+    if right:
+        return "green"
+    return "bold red" if count / of >= 0.02 else "yellow"  # noqa: PLR2004 - where a misreading starts to matter

@@ -1,0 +1,1 @@
+"""The program: what is deployed, one file a noun; only here is pulumi imported."""

@@ -1,0 +1,68 @@
+"""The environment that score.py runs in: conda.yml, registered; its version is its content."""
+
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
+
+from infra import azureml
+from infra.provider import Properties, Provider
+from infra.settings import SettingsError
+from runtime.environment import digest
+
+_VERSION_DIGITS = 12
+
+
+class EnvironmentProvider(Provider):
+    """Registers a conda definition once; Azure ML keeps every version, so nothing is ever deleted."""
+
+    updated_by = ("version",)
+
+    def create(self, props: Properties) -> CreateResult:
+        """Register the definition, or adopt the version that is there."""
+        azureml.register_environment(props["workspaceId"], props["name"], props["version"], props["conda"])
+        return CreateResult(props["name"], props)
+
+    def update(self, _id: str, _olds: Properties, news: Properties) -> UpdateResult:
+        """Register the new content as a version beside the old."""
+        return UpdateResult(self.create(news).outs)
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        """Find the version in the registry."""
+        found = azureml.find_environment(props["workspaceId"], props["name"], props["version"])
+        return ReadResult("", {}) if found is None else ReadResult(id_, props)
+
+
+class Environment(Resource, module="azureml", name="Environment"):
+    """A registered environment version."""
+
+    name: pulumi.Output[str]
+    version: pulumi.Output[str]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        workspace_id: pulumi.Input[str],
+        name: str,
+        conda: dict[str, Any],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        version = digest(conda)[:_VERSION_DIGITS]
+        inputs = {"workspaceId": workspace_id, "name": name, "version": version, "conda": conda}
+        super().__init__(EnvironmentProvider(), resource_name, inputs, opts)
+
+
+def read_conda(path: Path) -> dict[str, Any]:
+    """Return a conda file's definition; raises SettingsError for what is none."""
+    try:
+        conda = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path} is missing: it lists what score.py needs.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(conda, dict) or not isinstance(conda.get("dependencies"), list):
+        raise SettingsError(f"{path} has no list of dependencies: write it as `conda env export` does.")
+    return conda

@@ -1,0 +1,133 @@
+"""The registered model: the trained file, its evidence as tags; its identity is its SHA-256."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
+
+from infra import azureml
+from infra.provider import Properties, Provider
+from infra.settings import SettingsError
+
+
+class ModelProvider(Provider):
+    """Registers bytes once. Earlier versions stay for rollback until the resource goes."""
+
+    updated_by = ("sha256", "tags")
+
+    def create(self, props: Properties) -> CreateResult:
+        """Register the file, or adopt the version with the same bytes."""
+        path = Path(props["file"])
+        if sha256(path) != props["sha256"]:
+            raise ValueError(f"{path} changed while it was deployed: run `pulumi up` again.")
+        model = azureml.register_model(props["workspaceId"], props["name"], path, props["tags"])
+        owned = [] if model.adopted else [model.version]
+        return CreateResult(props["name"], {**props, "version": model.version, "ownedVersions": owned})
+
+    def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
+        """Register new bytes as the next version, or bring the tags up to date."""
+        outs = self.create(news).outs or {}
+        owned = {int(version) for version in [*olds["ownedVersions"], *outs["ownedVersions"]]}
+        return UpdateResult({**outs, "ownedVersions": sorted(owned)})
+
+    def read(self, id_: str, props: Properties) -> ReadResult:
+        """Find the version in the registry, with the tags it has now."""
+        model = azureml.read_model(props["workspaceId"], props["name"], int(props["version"]))
+        return ReadResult("", {}) if model is None else ReadResult(id_, {**props, "tags": model.tags})
+
+    def delete(self, _id: str, props: Properties) -> None:
+        """Delete the versions that this stack registered, not those it adopted."""
+        for version in props["ownedVersions"]:
+            azureml.delete_model(props["workspaceId"], props["name"], int(version))
+
+
+class Model(Resource, module="azureml", name="Model"):
+    """A registered model version."""
+
+    name: pulumi.Output[str]
+    version: pulumi.Output[int]
+    sha256: pulumi.Output[str]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        workspace_id: pulumi.Input[str],
+        name: str,
+        file: "ModelFile",
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        inputs = {
+            "workspaceId": workspace_id,
+            "name": name,
+            "file": file.path.as_posix(),
+            "sha256": file.sha256,
+            "tags": file.tags,
+            "version": None,
+            "ownedVersions": None,
+        }
+        super().__init__(ModelProvider(), resource_name, inputs, opts)
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A trained model and the evidence that was written beside it."""
+
+    path: Path
+    metadata: dict[str, Any]
+
+    @classmethod
+    def read(cls, path: Path) -> "ModelFile":
+        """Read metadata.json beside the file and hold it against the bytes; raises SettingsError."""
+        evidence = path.with_name("metadata.json")
+        for file in (path, evidence):
+            if not file.is_file():
+                raise SettingsError(f"{file} is missing: train the model first with `make model`.")
+        try:
+            metadata = json.loads(evidence.read_text(encoding="utf-8"))
+            recorded = metadata["sha256"], metadata["framework"], metadata["frameworkVersion"], metadata["accuracy"]
+        except (ValueError, KeyError, TypeError):
+            raise SettingsError(f"{evidence} is not what training writes: run `python -m training --force`.") from None
+        if recorded[0] != sha256(path):
+            raise SettingsError(
+                f"{path} is not the file that {evidence} describes (SHA-256 differs): run `python -m training --force`."
+            )
+        return cls(path, metadata)
+
+    @property
+    def sha256(self) -> str:
+        """The model's identity."""
+        return str(self.metadata["sha256"])
+
+    @property
+    def manifest(self) -> dict[str, object]:
+        """What score.py holds the model against before it unpickles a byte."""
+        return {
+            "model": {
+                "file": self.path.name,
+                "sha256": self.sha256,
+                "framework": self.metadata["framework"],
+                "frameworkVersion": self.metadata["frameworkVersion"],
+            }
+        }
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What the registry shows of it."""
+        return {
+            "data": str(self.metadata["dataset"]["name"]),
+            "framework": str(self.metadata["framework"]),
+            "frameworkVersion": str(self.metadata["frameworkVersion"]),
+            "accuracy": f"{self.metadata['accuracy']:.4f}",
+            "sha256": self.sha256,
+        }
+
+
+def sha256(path: Path) -> str:
+    """Return the file's SHA-256 in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

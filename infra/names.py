@@ -1,0 +1,49 @@
+"""Physical names, from one place that knows Azure's limits.
+
+They follow from subscription, resource group and stack alone, so an interrupted `up` finds what it made.
+Changing a rule here replaces what live stacks have.
+"""
+
+import hashlib
+import re
+
+from infra.settings import Settings
+
+# https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
+_STORAGE_ACCOUNT = 24  # lower-case letters and digits, world-wide
+_KEY_VAULT = 24  # letters, digits, dashes, world-wide
+_REGISTRY = 50  # letters and digits, world-wide
+_DNS_LABEL = 63  # letters, digits, dashes, in the region
+
+
+def _suffix(settings: Settings) -> str:
+    """Return six hex digits that tell this subscription's names from all others'."""
+    return hashlib.sha256(f"{settings.subscription_id}/{settings.resource_group}".encode()).hexdigest()[:6]
+
+
+def _letters_and_digits(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
+def storage_account(settings: Settings) -> str:
+    """Return 3 to 24 lower-case letters and digits."""
+    suffix = _suffix(settings)
+    return _letters_and_digits(settings.resource_group)[: _STORAGE_ACCOUNT - len(suffix)] + suffix
+
+
+def key_vault(settings: Settings) -> str:
+    """Return 3 to 24 letters, digits and dashes, a letter first."""
+    suffix = _suffix(settings)
+    return "kv" + _letters_and_digits(settings.resource_group)[: _KEY_VAULT - len(suffix) - 2] + suffix
+
+
+def registry(settings: Settings) -> str:
+    """Return 5 to 50 letters and digits."""
+    suffix = _suffix(settings)
+    return _letters_and_digits(settings.resource_group)[: _REGISTRY - len(suffix)] + suffix
+
+
+def dns_name_label(settings: Settings) -> str:
+    """Return the host name's first label, constant over updates, so that the scoring URI stays."""
+    suffix = _suffix(settings)
+    return f"{settings.service_name[: _DNS_LABEL - len(suffix) - 1]}-{suffix}"

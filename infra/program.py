@@ -1,0 +1,76 @@
+"""The whole deployment on one screen, and its outputs."""
+
+import pulumi
+
+from infra import names
+from infra.environment import Environment, read_conda
+from infra.gate import Gate
+from infra.model import Model, ModelFile
+from infra.release import Release
+from infra.scoring_package import CONDA_FILE, ENTRY_SCRIPT, ScoringPackage
+from infra.settings import Settings
+from infra.webservice import Webservice
+from infra.workspace import create_workspace
+
+
+def deploy(settings: Settings) -> None:
+    """Declare workspace, environment, model, web service and release, in this order.
+
+    What can be found wrong on this machine is found before the first resource; raises SettingsError.
+    """
+    model_file = ModelFile.read(settings.model_file)
+    conda = read_conda(settings.scoring_directory / CONDA_FILE)
+    package = ScoringPackage.read(settings.scoring_directory, model_file.manifest)
+
+    workspace = create_workspace(settings)
+    environment = Environment("environment", workspace_id=workspace.id, name=settings.environment_name, conda=conda)
+    model = Model("model", workspace_id=workspace.id, name=settings.model_name, file=model_file)
+    webservice = Webservice(
+        "webservice",
+        {
+            "workspaceId": workspace.id,
+            "owner": f"{pulumi.get_project()}/{settings.stack}",
+            "name": settings.service_name,
+            "description": settings.service_description,
+            "tags": settings.service_tags,
+            "cpuCores": settings.service_cpu_cores,
+            "memoryGb": settings.service_memory_gb,
+            "authEnabled": settings.auth_enabled,
+            "dnsNameLabel": names.dns_name_label(settings),
+            "primaryKeyVersion": settings.primary_key_version,
+            "secondaryKeyVersion": settings.secondary_key_version,
+            "modelId": pulumi.Output.concat(model.name, ":", model.version.apply(lambda version: f"{version:g}")),
+            "modelSha256": model.sha256,
+            "environmentName": environment.name,
+            "environmentVersion": environment.version,
+            "entryScript": ENTRY_SCRIPT,
+            "scoringPackage": package.archive,
+            "scoringDigest": package.digest,
+            "readyTimeoutSeconds": settings.ready_timeout_seconds,
+        },
+    )
+    release = Release(
+        "release",
+        {
+            "modelName": model.name,
+            "modelVersion": model.version,
+            "modelSha256": model.sha256,
+            "environment": pulumi.Output.concat(environment.name, ":", environment.version),
+            "scoringDigest": package.digest,
+            "service": settings.service_name,
+            "serviceRevision": webservice.revision,
+            "scoringUri": webservice.scoring_uri,
+            "dataset": settings.evaluation_dataset,
+            "rows": settings.evaluation_rows,
+            "minimumAccuracy": settings.minimum_accuracy,
+            "report": f"reports/{settings.stack}/evaluation.json",
+        },
+        gate=Gate(settings, webservice.primary_key).hook,
+    )
+
+    pulumi.export("scoringUri", webservice.scoring_uri)
+    pulumi.export("swaggerUri", webservice.swagger_uri)
+    pulumi.export("state", webservice.state)
+    pulumi.export("primaryKey", webservice.primary_key)
+    pulumi.export("secondaryKey", webservice.secondary_key)
+    pulumi.export("release", release.record)

@@ -1,0 +1,182 @@
+"""Stack configuration as one frozen, validated record.
+
+Pulumi.yaml declares every key with type, default and meaning, and the engine holds the types;
+here stands what a type cannot say. Bad configuration is one sentence with the fix, before the first call.
+"""
+
+import json
+import math
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from evaluation.datasets import NAMES as DATASETS
+
+CLOUDS = ("emulator", "azure")
+
+# What ACI takes per container group: https://learn.microsoft.com/azure/container-instances/container-instances-faq
+_MAX_CPU_CORES = 4.0
+_MAX_MEMORY_GB = 16.0
+
+
+class SettingsError(pulumi.RunError):
+    """The stack's configuration cannot be deployed; the engine shows the sentence without a traceback."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a stack may choose. Sizes in cores and GB, times in seconds, accuracies as fractions."""
+
+    stack: str
+    cloud: str
+    subscription_id: str
+    tenant_id: str
+    location: str
+    resource_group: str
+    existing_workspace: str
+    environment_name: str
+    model_name: str
+    model_file: Path
+    scoring_directory: Path
+    service_name: str
+    service_description: str
+    service_tags: dict[str, str]
+    service_cpu_cores: float
+    service_memory_gb: float
+    auth_enabled: bool
+    primary_key_version: int
+    secondary_key_version: int
+    ready_timeout_seconds: int
+    evaluation_dataset: str
+    evaluation_directory: Path | None
+    evaluation_rows: int
+    minimum_accuracy: float
+
+    @classmethod
+    def from_stack(cls) -> "Settings":
+        """Read the selected stack's configuration.
+
+        Raises SettingsError for what cannot be deployed, and where shell and stack point at different clouds.
+        """
+        stack, config, azure = pulumi.get_stack(), pulumi.Config(), pulumi.Config("azure-native")
+        read = _Reader(f"Pulumi.{stack}.yaml", config)
+        settings = cls(
+            stack=stack,
+            cloud=read.choice("cloud", CLOUDS),
+            subscription_id=read.azure(azure, "subscriptionId"),
+            tenant_id=read.azure(azure, "tenantId"),
+            location=read.azure(azure, "location"),
+            resource_group=config.get("resourceGroup") or f"digits-{stack}",
+            existing_workspace=config.get("existingWorkspace") or "",
+            environment_name=read.text("environmentName"),
+            model_name=read.text("modelName"),
+            model_file=Path(read.text("modelFile")),
+            scoring_directory=Path("scoring"),
+            service_name=read.service_name(config.get("serviceName") or f"digits-{stack}"),
+            service_description=config.get("serviceDescription") or "",
+            service_tags=read.tags("serviceTags"),
+            service_cpu_cores=read.number("serviceCpuCores", 0.1, _MAX_CPU_CORES),
+            service_memory_gb=read.number("serviceMemoryGb", 0.5, _MAX_MEMORY_GB),
+            auth_enabled=config.require_bool("authEnabled"),
+            primary_key_version=read.integer("primaryKeyVersion", 1),
+            secondary_key_version=read.integer("secondaryKeyVersion", 1),
+            ready_timeout_seconds=read.integer("readyTimeoutSeconds", 1),
+            evaluation_dataset=read.choice("evaluationDataset", DATASETS),
+            evaluation_directory=Path(directory) if (directory := config.get("evaluationDirectory")) else None,
+            evaluation_rows=read.integer("evaluationRows", 0),
+            minimum_accuracy=read.fraction("minimumAccuracy"),
+        )
+        settings.require_matching_shell(os.environ)
+        return settings
+
+    def require_matching_shell(self, environment: Mapping[str, str]) -> None:
+        """Refuse to send a stack of one cloud to the other; raises SettingsError."""
+        points_at_emulator = "AZUREML_EMULATOR" in environment
+        if self.cloud == "emulator" and not points_at_emulator:
+            raise SettingsError(
+                f"Stack '{self.stack}' is deployed to the emulator, but this shell does not point at it: "
+                'run `make emulator`, then `eval "$(make -s env)"`.'
+            )
+        if self.cloud == "azure" and points_at_emulator:
+            raise SettingsError(
+                f"Stack '{self.stack}' is deployed to Azure, but this shell points at the emulator "
+                "(AZUREML_EMULATOR is set): run it in a new shell."
+            )
+
+
+class _Reader:
+    """Reads values, each refused with a sentence that names the key, the file and the fix."""
+
+    def __init__(self, file: str, config: pulumi.Config) -> None:
+        self._file = file
+        self._config = config
+
+    def _refuse(self, key: str, problem: str, fix: str) -> SettingsError:
+        return SettingsError(f"{key} {problem}: {fix} in {self._file}.")
+
+    def azure(self, config: pulumi.Config, key: str) -> str:
+        value = config.get(key)
+        if not value:
+            raise self._refuse(f"azure-native:{key}", "is missing", "write it under config: (or `pulumi config set`)")
+        return value
+
+    def text(self, key: str) -> str:
+        value = self._config.get(key)
+        if not value:
+            raise self._refuse(key, "is empty", "give it a value, or remove the line to get the default,")
+        return value
+
+    def choice(self, key: str, choices: tuple[str, ...]) -> str:
+        value = self._config.get(key) or ""
+        if value not in choices:
+            raise self._refuse(key, f"is '{value}'", f"write {' or '.join(choices)}")
+        return value
+
+    def _parsed(self, key: str, parse: Callable[[str], Any], kind: str) -> Any:  # noqa: ANN401 (what parse makes)
+        raw = self._config.get(key) or ""
+        try:
+            return parse(raw)
+        except ValueError:
+            raise self._refuse(key, f"is '{raw}'", f"write {kind}") from None
+
+    def number(self, key: str, low: float, high: float) -> float:
+        value: float = self._parsed(key, float, "a number")
+        if not low <= value <= high:  # also refuses NaN
+            raise self._refuse(key, f"is {value:g}", f"ACI takes {low:g} to {high:g}; write such a number")
+        return value
+
+    def integer(self, key: str, low: int) -> int:
+        value: int = self._parsed(key, int, "a whole number")
+        if value < low:
+            raise self._refuse(key, f"is {value}", f"write {low} or more")
+        return value
+
+    def fraction(self, key: str) -> float:
+        value: float = self._parsed(key, float, "a fraction such as 0.9")
+        if not 0 <= value <= 1:
+            percent = math.isfinite(value) and 1 < value <= 100  # noqa: PLR2004 (per cent)
+            raise self._refuse(
+                key, f"is {value:g}, but it is a fraction", f"write {value / 100:g}" if percent else "write 0 to 1"
+            )
+        return value
+
+    def tags(self, key: str) -> dict[str, str]:
+        value = self._config.get_object(key)
+        if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+            raise self._refuse(key, f"is {json.dumps(value)}", "write names and texts, such as {owner: vision-team},")
+        return value
+
+    def service_name(self, name: str) -> str:
+        # The web service's name becomes part of a host name: Azure ML takes this pattern for ACI.
+        if not re.fullmatch(r"[a-z](?:[a-z0-9-]{1,30})[a-z0-9]", name):
+            raise self._refuse(
+                "serviceName",
+                f"is '{name}', which Azure refuses",
+                "write 3 to 32 lower-case letters, digits and dashes, a letter first and no dash last,",
+            )
+        return name

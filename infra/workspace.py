@@ -1,0 +1,103 @@
+"""The Azure ML workspace and what it stands on; or one that exists already, read and left alone."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi_azure_native import (
+    applicationinsights,
+    containerregistry,
+    keyvault,
+    machinelearningservices,
+    operationalinsights,
+    resources,
+    storage,
+)
+
+from infra import names
+from infra.settings import Settings
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Where environment, model and web service live."""
+
+    id: pulumi.Output[str]
+    name: pulumi.Output[str]
+
+
+def create_workspace(settings: Settings) -> Workspace:
+    """Declare the workspace with its identity, storage, key vault, insights and registry.
+
+    With `existingWorkspace` set, the workspace of that name in `resourceGroup` is read instead.
+    """
+    if settings.existing_workspace:
+        workspace_id = (
+            f"/subscriptions/{settings.subscription_id}/resourceGroups/{settings.resource_group}"
+            f"/providers/Microsoft.MachineLearningServices/workspaces/{settings.existing_workspace}"
+        )
+        found = machinelearningservices.Workspace.get("workspace", workspace_id)
+        return Workspace(found.id, found.name)
+
+    group = resources.ResourceGroup(
+        "resourceGroup", resource_group_name=settings.resource_group, location=settings.location
+    )
+    place: dict[str, Any] = {"resource_group_name": group.name, "location": settings.location}
+    account = storage.StorageAccount(
+        "storage",
+        account_name=names.storage_account(settings),
+        kind=storage.Kind.STORAGE_V2,
+        sku=storage.SkuArgs(name=storage.SkuName.STANDARD_LRS),
+        enable_https_traffic_only=True,
+        allow_blob_public_access=False,
+        minimum_tls_version=storage.MinimumTlsVersion.TLS1_2,
+        **place,
+    )
+    vault = keyvault.Vault(
+        "keyVault",
+        vault_name=names.key_vault(settings),
+        properties=keyvault.VaultPropertiesArgs(
+            tenant_id=settings.tenant_id,
+            sku=keyvault.SkuArgs(family=keyvault.SkuFamily.A, name=keyvault.SkuName.STANDARD),
+            enable_rbac_authorization=True,
+        ),
+        **place,
+    )
+    # Application Insights has stood on a Log Analytics workspace since its classic kind was retired.
+    logs = operationalinsights.Workspace(
+        "logAnalytics",
+        workspace_name=f"{settings.resource_group}-logs",
+        sku=operationalinsights.WorkspaceSkuArgs(name=operationalinsights.WorkspaceSkuNameEnum.PER_GB2018),
+        retention_in_days=30,
+        **place,
+    )
+    insights = applicationinsights.Component(
+        "insights",
+        resource_name_=f"{settings.resource_group}-insights",
+        application_type=applicationinsights.ApplicationType.WEB,
+        kind="web",
+        workspace_resource_id=logs.id,
+        **place,
+    )
+    registry = containerregistry.Registry(
+        "registry",
+        registry_name=names.registry(settings),
+        sku=containerregistry.SkuArgs(name=containerregistry.SkuName.BASIC),
+        # ACI pulls the service's image with the registry's admin account: Azure ML requires it to be on.
+        admin_user_enabled=True,
+        **place,
+    )
+    workspace = machinelearningservices.Workspace(
+        "workspace",
+        workspace_name=f"{settings.resource_group}-ml",
+        friendly_name=f"Digits, {settings.stack}",
+        identity=machinelearningservices.ManagedServiceIdentityArgs(
+            type=machinelearningservices.ManagedServiceIdentityType.SYSTEM_ASSIGNED
+        ),
+        storage_account=account.id,
+        key_vault=vault.id,
+        application_insights=insights.id,
+        container_registry=registry.id,
+        **place,
+    )
+    return Workspace(workspace.id, workspace.name)

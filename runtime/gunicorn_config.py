@@ -1,0 +1,125 @@
+"""How gunicorn runs the inference server on this machine: workers, the key check, the watch over its owner.
+
+gunicorn reads this file inside the scoring environment: it imports the standard library alone and keeps to Python 3.8.
+`server.start` gives the address on the command line and the rest as environment variables.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import resource
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+workers = int(os.environ.get("WORKER_COUNT", "1"))
+timeout = int(os.environ.get("WORKER_TIMEOUT", "300"))  # the inference server's own names and defaults
+accesslog = "-"
+control_socket_disable = True  # two servers of one user would share the socket, and nothing here speaks to it
+
+_WATCH_SECONDS = 0.5
+_LAST_SECONDS = 5
+_DRAIN_CHUNKS = 1600
+
+
+class _Master(Protocol):
+    """What is used here of gunicorn's arbiter."""
+
+    pid: int
+
+
+class _Worker(Protocol):
+    """What is used here of gunicorn's worker."""
+
+    wsgi: WSGIApplication
+
+
+def when_ready(server: _Master) -> None:
+    """Watch over the process that started this server."""
+    _watch(int(os.environ["RUNTIME_OWNER_PID"]), signal.SIGQUIT, lambda: os.killpg(server.pid, signal.SIGKILL))
+
+
+def post_fork(server: _Master, worker: _Worker) -> None:  # noqa: ARG001 - gunicorn calls it so
+    """Watch over the master, and take no more memory than the service was given."""
+    # A sync worker looks at its parent only every `timeout` seconds: too long to hold the port.
+    _watch(server.pid, signal.SIGTERM, lambda: os._exit(1))
+    # RLIMIT_DATA counts what the process may write to; macOS accepts the limit and does not hold it.
+    limit = int(os.environ["RUNTIME_MEMORY_BYTES"])
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if hard == resource.RLIM_INFINITY or limit < hard:
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+
+
+def post_worker_init(worker: _Worker) -> None:
+    """Put the key check before the application."""
+    if "RUNTIME_KEYS_FILE" in os.environ:
+        worker.wsgi = _KeyCheck(worker.wsgi, os.environ["RUNTIME_KEYS_FILE"])
+
+
+def _watch(parent: int, first_signal: signal.Signals, last_resort: Callable[[], object]) -> None:
+    """End this process once its parent is gone: kill -9 of the owner leaves no orphan."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_WATCH_SECONDS)
+        os.kill(os.getpid(), first_signal)
+        time.sleep(_LAST_SECONDS)
+        last_resort()
+
+    threading.Thread(target=watch, name="owner-watch", daemon=True).start()
+
+
+class _KeyCheck:
+    """Lets a request through that carries one of the keys; the health probe needs none, as on ACI."""
+
+    def __init__(self, application: WSGIApplication, path: str) -> None:
+        self._application = application
+        self._path = path
+        self._read: tuple[int, int] | None = None
+        self._keys: list[bytes] = []
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/" and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+            return self._application(environ, start_response)
+        scheme, _, given = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+        given = given.strip().encode("latin-1")
+        # A list, not a generator: the time taken must not tell which key was nearer.
+        if scheme.lower() == "bearer" and any([hmac.compare_digest(given, key) for key in self._current()]):  # noqa: C419
+            return self._application(environ, start_response)
+        return _refuse(environ, start_response)
+
+    def _current(self) -> list[bytes]:
+        """Return the keys; a file that was replaced is read again, one that cannot be read lets nobody in."""
+        try:
+            status = os.stat(self._path)  # noqa: PTH116 - on the path of every request
+            if self._read != (status.st_mtime_ns, status.st_ino):
+                with open(self._path, encoding="utf-8") as file:  # noqa: PTH123
+                    self._keys = [key.encode() for key in json.load(file)]
+                self._read = (status.st_mtime_ns, status.st_ino)
+        except (OSError, ValueError):
+            self._keys, self._read = [], None
+        return self._keys
+
+
+def _refuse(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Answer 401, after reading the body: a client that is still sending would see a reset instead of the answer."""
+    for _ in range(_DRAIN_CHUNKS):
+        if not environ["wsgi.input"].read(65536):
+            break
+    # Azure's own wording is not documented; this is the shape of the inference server's errors.
+    body = b'{"message": "Unauthorized: send one of the keys of the service as Authorization: Bearer <key>."}'
+    headers = [
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(body))),
+        ("WWW-Authenticate", "Bearer"),
+    ]
+    start_response("401 Unauthorized", headers)
+    return [body]

@@ -1,0 +1,71 @@
+"""Is the server healthy yet, what does its log say, and what ended it."""
+
+import re
+import select
+import signal
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from typing import Self, TextIO
+
+_REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+
+
+class Probe:
+    """GET / on one connection: it waits in the server's queue, so the answer comes the moment a worker is ready."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._address = (host, port)
+        self._socket: socket.socket | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def answers_within(self, seconds: float) -> bool:
+        """Say whether the server answered 200 by now, waiting at most this long; ask again after any other end."""
+        try:
+            if self._socket is None:
+                self._socket = socket.create_connection(self._address, timeout=seconds)
+                self._socket.sendall(_REQUEST)
+            if not select.select([self._socket], [], [], seconds)[0]:
+                return False
+            if self._socket.recv(64).startswith(b"HTTP/1.1 200 "):
+                return True
+        except OSError:
+            pass
+        self.__exit__()
+        time.sleep(seconds)
+        return False
+
+
+def complete_lines(log: TextIO) -> Iterator[str]:
+    """Yield the lines that were finished since the last call."""
+    while True:
+        position = log.tell()
+        line = log.readline()
+        if not line.endswith("\n"):
+            log.seek(position)
+            return
+        yield line.rstrip()
+
+
+def cause(lines: Sequence[str]) -> str:
+    """Return ": " and the exception that ended the entry script, or nothing where the log names none.
+
+    The inference server wraps it in one of its own: the line before the last "direct cause" is the script's.
+    """
+    written = [line for line in lines if line.strip()]
+    wraps = [at for at, line in enumerate(written) if line.startswith("The above exception was the direct cause")]
+    errors = [line for line in written if re.match(r"[\w.]+(Error|Exception|Exit): ", line)]
+    line = written[wraps[-1] - 1] if wraps else errors[-1] if errors else ""
+    return f": {line.removeprefix('azureml_inference_server_http.server.user_script.').rstrip('.')}" if line else ""
+
+
+def ending(code: int) -> str:
+    """Say in words how a process ended."""
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

@@ -1,0 +1,10 @@
+import os
+from pathlib import Path
+
+
+def init():
+    Path(os.environ["AZUREML_MODEL_DIR"], "no_such_model.pkl").read_bytes()
+
+
+def run(raw):
+    return raw

@@ -1,0 +1,13 @@
+"""A service whose container can be ended by a request."""
+
+import os
+
+
+def init():
+    pass
+
+
+def run(raw):
+    if "die" in raw:
+        os._exit(3)
+    return "alive"

@@ -1,0 +1,190 @@
+"""A throw-away copy of the project with its own emulator and state, driven as a user drives it: with plain commands."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Project:
+    """The copy, the environment of its shell, and what it has been told."""
+
+    directory: Path
+    environment: dict[str, str]
+    originals: dict[Path, bytes] = field(default_factory=dict)
+
+    @classmethod
+    def copy(cls, directory: Path) -> "Project":
+        """Copy what git would commit, with the model that `make model` trains and the .venv shared."""
+        listed = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+        )
+        for name in filter(None, listed.stdout.decode().split("\0")):
+            source, target = ROOT / name, directory / name
+            if source.is_file():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, target)
+        (directory / ".venv").symlink_to(ROOT / ".venv")
+        (directory / ".state").mkdir()
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PULUMI_", "AZURE", "ARM_", "MSI_")) and name != "PYTHONDONTWRITEBYTECODE"
+        }
+        environment |= {
+            "PATH": f"{ROOT / '.venv/bin'}:{environment['PATH']}",
+            "PULUMI_HOME": str(directory / ".pulumi"),
+            "PULUMI_BACKEND_URL": f"file://{directory / '.state'}",
+            "PULUMI_CONFIG_PASSPHRASE": "",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        }
+        return cls(directory, environment)
+
+    # --- the shell
+
+    def run(self, *command: str, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the project's folder; a failure shows all that it printed."""
+        done = subprocess.run(
+            command,
+            cwd=self.directory,
+            env=self.environment | more,
+            text=True,
+            capture_output=True,
+            timeout=240,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"{' '.join(command)} exited {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def python(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run one of the project's own command lines."""
+        return self.run(sys.executable, *arguments, check=check)
+
+    def pulumi(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run the CLI."""
+        return self.run("pulumi", *arguments, "--non-interactive", "--color=never", check=check)
+
+    # --- emulator
+
+    def start_emulator(self) -> None:
+        """Start it on free ports and point the shell at it."""
+        self.python("-m", "emulator", "start", "--port", "0")
+        printed = self.run("bash", "-c", f"eval \"$('{sys.executable}' -m emulator env)\" && env -0").stdout
+        self.environment = dict(pair.split("=", 1) for pair in printed.split("\0") if "=" in pair)
+
+    def close(self) -> None:
+        """End what was started."""
+        self.python("-m", "emulator", "stop", check=False)
+
+    # --- the engine
+
+    def up(self, *, check: bool = True) -> "Deployment":
+        """Deploy; what was done to each resource is read from the engine's own events."""
+        log = self.directory / ".events"
+        log.unlink(missing_ok=True)
+        done = self.pulumi("up", "--yes", "--skip-preview", f"--event-log={log}", check=check)
+        operations = {}
+        for line in log.read_text().splitlines():
+            metadata = (json.loads(line).get("resOutputsEvent") or {}).get("metadata")
+            if metadata and metadata["op"] != "same":
+                operations[_name(metadata["urn"])] = metadata["op"]
+        return Deployment(done.returncode, done.stdout + done.stderr, _without_stack(operations))
+
+    def preview(self) -> dict[str, str]:
+        """Return what would be done to each resource that would change, by name."""
+        steps = json.loads(self.pulumi("preview", "--json").stdout)["steps"]
+        return _without_stack({_name(step["urn"]): step["op"] for step in steps if step["op"] != "same"})
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the stack's outputs, secrets readable."""
+        outputs: dict[str, Any] = json.loads(self.pulumi("stack", "output", "--json", "--show-secrets").stdout)
+        return outputs
+
+    def state(self) -> str:
+        """Return the state as it lies on the disk."""
+        return (self.directory / ".state/.pulumi/stacks/digits/dev.json").read_text()
+
+    def resources(self) -> list[str]:
+        """Return the names of what the state holds."""
+        exported = json.loads(self.pulumi("stack", "export").stdout)["deployment"]
+        return [_name(resource["urn"]) for resource in exported.get("resources", [])]
+
+    def interrupt(self, *arguments: str, after: str) -> str:
+        """Start the CLI, end it and all it started without warning once it has printed `after`; return what it printed."""
+        process = subprocess.Popen(
+            ["pulumi", *arguments, "--non-interactive", "--color=never"],
+            cwd=self.directory,
+            env=self.environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        printed = ""
+        with process, process.stdout:
+            for line in process.stdout:
+                printed += line
+                if after in line:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    break
+            process.stdout.read()
+        return printed
+
+    # --- files and configuration
+
+    def write(self, name: str, content: str | bytes) -> None:
+        """Change a file; `restore` brings it back."""
+        path = self.directory / name
+        self.originals.setdefault(path, path.read_bytes())
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def read(self, name: str) -> str:
+        """Return a file's text."""
+        return (self.directory / name).read_text()
+
+    def configure(self, **values: object) -> None:
+        """Set configuration of the dev stack."""
+        name = "Pulumi.dev.yaml"
+        settings = yaml.safe_load(self.read(name))
+        settings["config"] |= {f"digits:{key}": value for key, value in values.items()}
+        self.write(name, yaml.safe_dump(settings))
+
+    def restore(self) -> None:
+        """Bring every changed file back."""
+        for path, content in self.originals.items():
+            path.write_bytes(content)
+        self.originals.clear()
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """How an `up` ended, what it printed, and what it did to which resource."""
+
+    status: int
+    printed: str
+    operations: Mapping[str, str]
+
+
+def _name(urn: str) -> str:
+    return urn.rsplit("::", 1)[-1]
+
+
+def _without_stack(operations: dict[str, str]) -> dict[str, str]:
+    return {name: operation for name, operation in operations.items() if not name.startswith(("digits-", "default"))}

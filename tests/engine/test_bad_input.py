@@ -1,0 +1,129 @@
+"""A user's mistake is one sentence that names the fix: no traceback, nothing lost."""
+
+import pytest
+from project import Project
+
+MISTAKES = {
+    "a fraction above 1": ({"minimumAccuracy": "95"}, "write 0.95 in Pulumi.dev.yaml"),
+    "a fraction that is no number": ({"minimumAccuracy": "high"}, "write a fraction such as 0.9"),
+    "a wrong type": ({"authEnabled": "perhaps"}, "must be of type 'boolean'"),
+    "a service name that Azure refuses": ({"serviceName": "Digits_Dev"}, "3 to 32 lower-case letters"),
+    "a size that ACI does not offer": ({"serviceCpuCores": "64"}, "ACI takes 0.1 to 4"),
+    "an unknown data set": ({"evaluationDataset": "letters"}, "write digits or mnist"),
+    "tags that are none": ({"serviceTags": {"data": 1}}, "write names and texts"),
+    "an unknown cloud": ({"cloud": "aws"}, "write emulator or azure"),
+    "a stack of the other cloud": ({"cloud": "azure"}, "run it in a new shell"),
+    "a model that is not there": ({"modelFile": "model/none.pkl"}, "make model"),
+}
+
+SCRIPTS = {
+    "a syntax error": ("def init(:\n", "scoring/score.py, line 1"),
+    "no run()": ("def init(): pass\n", "defines no run()"),
+}
+
+LIVE_SCRIPTS = {
+    "an import that conda.yml lacks": ("import pandas\n", "No module named 'pandas'"),
+    "an init() that raises": (
+        'def init(): raise RuntimeError("no weights today")\ndef run(raw): return []\n',
+        "no weights today",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_the_configuration_is_one_sentence(project: Project, mistake: str) -> None:
+    """The preview refuses it before the first call."""
+    values, sentence = MISTAKES[mistake]
+    project.configure(**values)
+    refused = project.pulumi("preview", check=False)
+    assert refused.returncode != 0
+    assert sentence in " ".join((refused.stdout + refused.stderr).split())
+    assert "Traceback" not in refused.stdout + refused.stderr
+
+
+def test_missing_configuration_is_named(project: Project) -> None:
+    """A stack without a subscription is told which key to set."""
+    project.write(
+        "Pulumi.dev.yaml",
+        project.read("Pulumi.dev.yaml").replace(
+            "  azure-native:subscriptionId: 00000000-0000-0000-0000-000000000001\n", ""
+        ),
+    )
+    refused = project.pulumi("preview", check=False)
+    assert "azure-native:subscriptionId is missing" in refused.stdout
+    assert "Traceback" not in refused.stdout
+
+
+@pytest.mark.parametrize("mistake", SCRIPTS)
+def test_an_entry_script_that_cannot_serve_is_refused_in_the_preview(project: Project, mistake: str) -> None:
+    """File, line and text, before anything is deployed."""
+    script, sentence = SCRIPTS[mistake]
+    project.write("scoring/score.py", script)
+    refused = project.pulumi("preview", check=False)
+    assert refused.returncode != 0
+    assert sentence in refused.stdout
+    assert "Traceback" not in refused.stdout
+
+
+@pytest.mark.parametrize("mistake", LIVE_SCRIPTS)
+def test_a_container_that_does_not_start_shows_its_last_log_lines(project: Project, mistake: str) -> None:
+    """The deployment fails with the reason and the end of the container's log; the mended script repairs the service."""
+    lines, sentence = LIVE_SCRIPTS[mistake]
+    score = project.read("scoring/score.py")
+    project.write("scoring/score.py", score + "\n" + lines)
+    failed = project.up(check=False)
+    assert failed.status != 0
+    assert sentence in failed.printed
+    assert "make logs" in failed.printed
+    project.restore()
+    assert project.up().operations == {"webservice": "update", "release": "update"}
+
+
+def test_a_conda_file_that_cannot_be_solved_names_the_package(project: Project) -> None:
+    """The resolver's reason reaches the terminal, and the live service goes on answering."""
+    project.write("scoring/conda.yml", project.read("scoring/conda.yml").replace("joblib==1.6.0", "joblib==99.0"))
+    failed = project.up(check=False)
+    assert failed.status != 0
+    assert "joblib==99.0" in failed.printed
+
+
+@pytest.mark.parametrize("text", ["[", "name: x\n", "dependencies: joblib\n"])
+def test_a_conda_file_that_is_none_is_refused_in_the_preview(project: Project, text: str) -> None:
+    """Not YAML, and YAML without a list of dependencies."""
+    project.write("scoring/conda.yml", text)
+    refused = project.pulumi("preview", check=False)
+    assert "scoring/conda.yml" in refused.stdout
+    assert "Traceback" not in refused.stdout
+
+
+def test_a_shell_that_does_not_point_at_the_emulator_is_told_how(project: Project) -> None:
+    """The dev stack never reaches for Azure by accident."""
+    refused = project.run("env", "-u", "AZUREML_EMULATOR", "pulumi", "preview", "--non-interactive", check=False)
+    assert "make -s env" in refused.stdout
+    assert "Traceback" not in refused.stdout
+
+
+def test_a_stopped_emulator_is_named(project: Project) -> None:
+    """A preview that would change something says what does not answer and how to start it."""
+    project.python("-m", "emulator", "stop")
+    try:
+        project.configure(serviceTags={"data": "MNIST"})
+        failed = project.up(check=False)
+        assert failed.status != 0
+        assert "make emulator" in failed.printed or "python -m emulator start" in failed.printed
+        assert "Traceback" not in failed.printed
+    finally:
+        project.python("-m", "emulator", "start")
+
+
+def test_a_second_up_while_one_runs_is_refused(project: Project) -> None:
+    """The state is locked by the first; the second says so and changes nothing."""
+    lock = project.directory / ".state/.pulumi/locks/organization/digits/dev/another.json"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.write_text('{"pid": 1, "username": "somebody", "hostname": "elsewhere", "timestamp": "2026-01-01T00:00:00Z"}')
+    try:
+        refused = project.pulumi("up", "--yes", "--skip-preview", check=False)
+        assert refused.returncode != 0
+        assert "locked" in refused.stdout + refused.stderr
+    finally:
+        lock.unlink()

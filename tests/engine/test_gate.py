@@ -1,0 +1,55 @@
+"""A release counts only if the live service passed: the gate fails, holds and opens."""
+
+import json
+
+from project import Project
+
+
+def test_a_failed_evaluation_is_evaluated_again_on_the_next_up(project: Project) -> None:
+    """A failing gate fails `up`, still fails the next unchanged `up`, and passes once the service is mended."""
+    released = project.outputs()["release"]
+    score = project.read("scoring/score.py")
+    project.write("scoring/score.py", score.replace("model.predict(rows).tolist()", "[7] * len(rows)"))
+    for attempt in (1, 2):
+        failed = project.up(check=False)
+        assert failed.status != 0, attempt
+        assert "minimumAccuracy" in failed.printed
+        assert project.outputs()["release"] == released, "the record still says what passed"
+    project.write("scoring/score.py", score + "\n")
+    assert project.up().operations == {"webservice": "update", "release": "update"}
+    assert project.outputs()["release"] != released
+
+
+def test_a_raised_minimum_holds_the_service_that_is_live(project: Project) -> None:
+    """Only the release is evaluated again, the failure names accuracy, minimum and the worst confusion."""
+    project.configure(minimumAccuracy="0.999")
+    assert project.preview() == {"release": "update"}
+    failed = project.up(check=False)
+    assert failed.status != 0
+    assert "0.999" in failed.printed
+    assert "were read as" in failed.printed
+    assert "Traceback" not in failed.printed
+
+
+def test_the_report_says_what_was_evaluated(project: Project) -> None:
+    """The written record names model, environment and service, and its numbers are the release's."""
+    project.configure(evaluationRows=100)
+    project.up()
+    release = project.outputs()["release"]
+    report = json.loads((project.directory / release["report"]).read_text())
+    assert report["subject"]["model"] == f"{release['modelName']}:{release['modelVersion']}"
+    assert report["rows"] == release["rowsEvaluated"] == 100
+    assert report["accuracy"] == release["accuracy"]
+
+
+def test_a_release_without_evidence_is_refused(project: Project) -> None:
+    """A service that cannot be reached is not released: one sentence, no traceback."""
+    outputs = project.outputs()
+    service = project.python("-m", "emulator", "status").stdout
+    assert "digits-dev" in service
+    project.configure(evaluationDirectory="/nonexistent", evaluationDataset="mnist")
+    failed = project.up(check=False)
+    assert failed.status != 0
+    assert "could not be evaluated" in failed.printed
+    assert "Traceback" not in failed.printed
+    assert project.outputs()["release"] == outputs["release"]

@@ -1,0 +1,233 @@
+"""The deployment's life through the real engine: what `up` does is what the preview said, and nothing else."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from project import Project
+
+ALL = {
+    "resourceGroup",
+    "storage",
+    "keyVault",
+    "logAnalytics",
+    "insights",
+    "registry",
+    "workspace",
+    "environment",
+    "model",
+    "webservice",
+    "release",
+}
+
+
+def score(outputs: dict[str, str], rows: int = 1) -> httpx.Response:
+    """Score blank images with the primary key."""
+    return httpx.post(
+        outputs["scoringUri"],
+        json={"data": np.zeros((rows, 784)).tolist()},
+        headers={"Authorization": f"Bearer {outputs['primaryKey']}"},
+        timeout=30,
+    )
+
+
+def test_a_fresh_up_deploys_everything_and_the_service_answers(project: Project) -> None:
+    """Workspace, environment, model, web service and release are created, and digits are scored behind the URI."""
+    assert project.first.operations == dict.fromkeys(ALL, "create")
+    outputs = project.outputs()
+    assert outputs["state"] == "Healthy"
+    assert score(outputs, rows=3).json() == [score(outputs).json()[0]] * 3
+    assert outputs["release"]["accuracy"] >= 0.9
+    assert np.trace(outputs["release"]["confusionMatrix"]) == round(
+        outputs["release"]["accuracy"] * outputs["release"]["rowsEvaluated"]
+    )
+
+
+def test_the_service_wants_its_key(project: Project) -> None:
+    """Authentication is on by default: both keys open the service, no key and a wrong one do not."""
+    outputs = project.outputs()
+    body = {"data": [[0.0] * 784]}
+    for key, status in ((outputs["primaryKey"], 200), (outputs["secondaryKey"], 200), ("wrong", 401)):
+        answer = httpx.post(outputs["scoringUri"], json=body, headers={"Authorization": f"Bearer {key}"}, timeout=30)
+        assert answer.status_code == status
+    assert httpx.post(outputs["scoringUri"], json=body, timeout=30).status_code == 401
+
+
+def test_an_unchanged_tree_changes_nothing(project: Project) -> None:
+    """A second `up`, a preview and a refresh find nothing to do."""
+    assert project.up().operations == {}
+    project.pulumi("preview", "--expect-no-changes")
+    project.pulumi("refresh", "--yes", "--expect-no-changes")
+    assert project.preview() == {}
+
+
+def test_a_changed_entry_script_updates_the_service_in_place(project: Project) -> None:
+    """Service and release are updated, nothing else; URI and keys stay, and the new code answers."""
+    before = project.outputs()
+    project.write(
+        "scoring/score.py", project.read("scoring/score.py").replace("model.predict(rows).tolist()", "[7] * len(rows)")
+    )
+    project.configure(minimumAccuracy="0.05")
+    assert project.preview() == {"webservice": "update", "release": "update"}
+    assert project.up().operations == {"webservice": "update", "release": "update"}
+    after = project.outputs()
+    assert [after[name] for name in ("scoringUri", "primaryKey")] == [
+        before[name] for name in ("scoringUri", "primaryKey")
+    ]
+    assert score(after, rows=2).json() == [7, 7]
+
+
+def test_the_preview_names_the_file_that_changed(project: Project) -> None:
+    """The scoring package is an asset whose identity is its files' contents: the others show as unchanged."""
+    project.write("scoring/score.py", project.read("scoring/score.py") + "\n# reviewed\n")
+    printed = project.pulumi("preview", "--diff").stdout
+    assert re.search(r'~ "score\.py" *: asset\(file:[0-9a-f]+->[0-9a-f]+\)', printed)
+    assert not re.search(r'~ "manifest\.json"', printed)
+
+
+def test_a_changed_model_is_the_next_version_and_reaches_the_service(project: Project, trained_model: Path) -> None:
+    """Model, service and release are updated; earlier versions stay in the registry; the old bytes are the old version."""
+    before = project.outputs()
+    for file in ("sklearn_mnist_model.pkl", "metadata.json"):
+        project.write(f"model/{file}", (trained_model / file).read_bytes())
+    expected = {"model": "update", "webservice": "update", "release": "update"}
+    assert project.preview() == expected
+    assert project.up().operations == expected
+    after = project.outputs()
+    assert after["release"]["modelVersion"] == before["release"]["modelVersion"] + 1
+    assert after["release"]["modelSha256"] != before["release"]["modelSha256"]
+    assert after["scoringUri"] == before["scoringUri"]
+    assert score(after).status_code == 200
+    project.restore()
+    project.up()
+    assert project.outputs()["release"]["modelVersion"] == before["release"]["modelVersion"]
+
+
+def test_a_changed_conda_file_is_another_environment_version(project: Project) -> None:
+    """Environment, service and release are updated; a comment in conda.yml is no change."""
+    conda = project.read("scoring/conda.yml")
+    project.write("scoring/conda.yml", conda + "# a comment\n")
+    assert project.preview() == {}
+    project.write("scoring/conda.yml", conda.replace("joblib==1.6.0", "joblib==1.5.3"))
+    expected = {"environment": "update", "webservice": "update", "release": "update"}
+    assert project.preview() == expected
+    assert project.up().operations == expected
+
+
+def test_changed_tags_are_put_on_the_live_service(project: Project) -> None:
+    """Tags change without a new deployment: the container goes on; what changed is evaluated again."""
+    project.configure(serviceTags={"data": "MNIST", "owner": "vision-team"})
+    assert project.preview() == {"webservice": "update", "release": "update"}
+    deployment = project.up()
+    assert deployment.operations == {"webservice": "update", "release": "update"}
+    assert "owner" in project.pulumi("stack", "export").stdout
+
+
+def test_a_changed_size_keeps_the_uri(project: Project) -> None:
+    """Cores and memory change in place."""
+    before = project.outputs()
+    project.configure(serviceMemoryGb="2")
+    assert project.up().operations == {"webservice": "update", "release": "update"}
+    assert project.outputs()["scoringUri"] == before["scoringUri"]
+
+
+def test_a_raised_key_version_changes_that_key_alone(project: Project) -> None:
+    """The primary key is another one and the secondary goes on working."""
+    before = project.outputs()
+    project.configure(primaryKeyVersion=2)
+    project.up()
+    after = project.outputs()
+    assert after["primaryKey"] != before["primaryKey"]
+    assert after["secondaryKey"] == before["secondaryKey"]
+    assert score(after).status_code == 200
+
+
+def test_keys_never_reach_plain_state_or_output(project: Project) -> None:
+    """Neither the state on the disk, nor what the CLI prints, nor a report holds the bytes of a key."""
+    outputs = project.outputs()
+    project.configure(serviceDescription="Digits")
+    texts = [
+        project.state(),
+        project.pulumi("preview", "--diff").stdout,
+        project.up().printed,
+        project.pulumi("stack", "output").stdout,
+    ]
+    texts += [path.read_text() for path in project.directory.glob("reports/**/*.json")]
+    texts += [path.read_text(errors="replace") for path in project.directory.glob(".emulator/**/*.log")]
+    for text in texts:
+        assert outputs["primaryKey"] not in text
+        assert outputs["secondaryKey"] not in text
+
+
+def test_state_holds_no_path_of_this_machine(project: Project) -> None:
+    """An unchanged tree previews as unchanged on any machine, so state must not say where the tree lies."""
+    assert str(project.directory) not in project.state()
+
+
+def test_refresh_finds_a_service_that_was_deleted_behind_our_back(project: Project) -> None:
+    """Refresh drops it from the state; the next `up` deploys it again under the same URI and evaluates it."""
+    before = project.outputs()
+    project.python(
+        "-c",
+        "from azureml.core import Workspace, Webservice\n"
+        "ws = Workspace.get('digits-dev-ml', subscription_id='00000000-0000-0000-0000-000000000001', resource_group='digits-dev')\n"
+        "Webservice(ws, 'digits-dev').delete()",
+    )
+    refreshed = project.pulumi("refresh", "--yes")
+    assert "webservice" not in project.resources(), refreshed.stdout
+    assert project.preview() == {"webservice": "create", "release": "update"}
+    assert project.up().operations == {"webservice": "create", "release": "update"}
+    after = project.outputs()
+    assert score(after).status_code == 200
+    assert after["release"]["serviceRevision"] != before["release"]["serviceRevision"]
+
+
+def test_an_up_that_was_killed_is_resumed_not_doubled(project: Project) -> None:
+    """Killed while the service deploys, the next `up` adopts what is there: no second model version, one service."""
+    project.pulumi("destroy", "--yes", "--skip-preview")
+    printed = project.interrupt("up", "--yes", "--skip-preview", after="webservice creating")
+    assert "webservice created" not in printed
+    project.pulumi("cancel", "--yes", check=False)
+    project.pulumi("up", "--yes", "--skip-preview")
+    assert set(project.resources()) >= ALL
+    outputs = project.outputs()
+    assert outputs["release"]["modelVersion"] == 1
+    assert score(outputs).status_code == 200
+    project.pulumi("preview", "--expect-no-changes")
+
+
+def test_destroy_leaves_nothing_and_may_be_repeated(project: Project) -> None:
+    """Destroy ends the service and empties the state, twice is fine, and `up` after it starts from nothing."""
+    uri = project.outputs()["scoringUri"]
+    project.pulumi("destroy", "--yes", "--skip-preview")
+    assert project.resources() == []
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(uri, timeout=5)
+    project.pulumi("destroy", "--yes", "--skip-preview")
+    assert project.up().operations == dict.fromkeys(ALL, "create")
+
+
+def test_an_existing_workspace_is_used_and_left_alone(project: Project) -> None:
+    """A second stack deploys into the first one's workspace; destroying it takes its service and nothing else."""
+    shutil.copy(project.directory / "Pulumi.dev.yaml", project.directory / "Pulumi.guest.yaml")
+    guest = project.directory / "Pulumi.guest.yaml"
+    try:
+        guest.write_text(
+            guest.read_text() + "  digits:existingWorkspace: digits-dev-ml\n  digits:resourceGroup: digits-dev\n"
+        )
+        project.pulumi("stack", "init", "guest")
+        project.pulumi("up", "--yes", "--skip-preview", "--stack", "guest")
+        outputs = json.loads(project.pulumi("stack", "output", "--json", "--show-secrets", "--stack", "guest").stdout)
+        assert score(outputs).status_code == 200
+        assert outputs["release"]["modelVersion"] == 1  # the same bytes are the same version
+        project.pulumi("destroy", "--yes", "--skip-preview", "--stack", "guest")
+        project.pulumi("stack", "select", "dev")
+        project.pulumi("refresh", "--yes", "--expect-no-changes")
+        assert score(project.outputs()).status_code == 200
+    finally:
+        guest.unlink()
+        project.pulumi("stack", "select", "dev")

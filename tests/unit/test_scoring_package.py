@@ -1,0 +1,88 @@
+"""The scoring package: its identity, and what is refused before it travels."""
+
+from pathlib import Path
+
+import pulumi
+import pytest
+
+from infra import scoring_package
+from infra.scoring_package import ScoringPackage
+from infra.settings import SettingsError
+
+GOOD = "import numpy\ndef init(): pass\ndef run(raw): return []\n"
+MANIFEST: dict[str, object] = {"model": {"file": "m.pkl", "sha256": "0" * 64}}
+
+
+@pytest.fixture
+def scoring(tmp_path: Path) -> Path:
+    """A directory with an entry script and what must not travel."""
+    (tmp_path / "score.py").write_text(GOOD)
+    (tmp_path / "conda.yml").write_text("dependencies: []\n")
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "score.pyc").write_bytes(b"\0")
+    return tmp_path
+
+
+def test_caches_and_the_conda_file_stay_behind(scoring: Path) -> None:
+    """The package is the code and the manifest; the environment travels by itself."""
+    assert set(ScoringPackage.read(scoring, MANIFEST).files) == {"score.py", "manifest.json"}
+
+
+def test_the_same_files_are_the_same_package(scoring: Path) -> None:
+    """Times and caches are no part of the identity; a byte in a file, its name and the manifest are."""
+    before = ScoringPackage.read(scoring, MANIFEST).digest
+    (scoring / "score.py").touch()
+    assert ScoringPackage.read(scoring, MANIFEST).digest == before
+    assert ScoringPackage.read(scoring, {"model": {}}).digest != before
+    (scoring / "score.py").rename(scoring / "other.py")
+    (scoring / "score.py").write_text(GOOD)
+    assert ScoringPackage.read(scoring, MANIFEST).digest != before
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        ("def init(:\n", "line 1"),
+        ("def init(): pass\n", r"defines no run\(\)"),
+        ("def run(raw): pass\n", r"defines no init\(\)"),
+    ],
+)
+def test_an_entry_script_that_cannot_serve_is_one_sentence(scoring: Path, script: str, sentence: str) -> None:
+    """Found on this machine, before minutes of deployment."""
+    (scoring / "score.py").write_text(script)
+    with pytest.raises(SettingsError, match=sentence):
+        ScoringPackage.read(scoring, MANIFEST)
+
+
+@pytest.mark.parametrize(
+    "script", ["from m import init, run", "import m as init; run = init", "async def run(raw): ...\ninit = run"]
+)
+def test_functions_may_be_bound_any_way(scoring: Path, script: str) -> None:
+    """What the inference server would find is accepted."""
+    (scoring / "score.py").write_text(script)
+    ScoringPackage.read(scoring, MANIFEST)
+
+
+def test_a_missing_entry_script_is_named(tmp_path: Path) -> None:
+    """The sentence says which file is missing."""
+    with pytest.raises(SettingsError, match=r"score\.py is missing"):
+        ScoringPackage.read(tmp_path, MANIFEST)
+
+
+def test_the_archive_unpacks_to_what_was_read(scoring: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The asset carries every file; one that changed since is refused."""
+    package, target = ScoringPackage.read(scoring, MANIFEST), tmp_path_factory.mktemp("unpacked")
+    scoring_package.unpack(package.archive, target, package.digest)
+    assert {path.name: path.read_bytes() for path in target.iterdir()} == package.files
+    (scoring / "score.py").write_text(GOOD + "#")
+    with pytest.raises(ValueError, match="changed while"):
+        scoring_package.unpack(package.archive, target, package.digest)
+
+
+def test_the_identified_archive_names_every_files_hash(scoring: Path) -> None:
+    """What the engine compares is the contents' SHA-256."""
+    package = ScoringPackage.read(scoring, MANIFEST)
+    archive = pulumi.AssetArchive(dict(package.archive.assets))
+    wire = scoring_package.identify(archive)
+    assert wire["hash"] == package.digest
+    assert {name: len(asset["hash"]) for name, asset in wire["assets"].items()} == {"score.py": 64, "manifest.json": 64}

@@ -1,0 +1,75 @@
+"""One table of settings: Pulumi.yaml declares it, the program and the README read it."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra import names
+from infra.settings import Settings, SettingsError
+
+ROOT = Path(__file__).parents[2]
+DECLARED = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+NOT_CONFIGURED = {"stack", "subscriptionId", "tenantId", "location", "scoringDirectory"}
+
+
+def camel(name: str) -> str:
+    """Return the YAML spelling of a Python name."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def settings(**values: object) -> Settings:
+    """Return settings with anything in the fields that a test does not name."""
+    fields: dict[str, object] = {field.name: "x" for field in dataclasses.fields(Settings)}
+    return Settings(
+        **(fields | {"stack": "dev", "resource_group": "digits-dev", "service_name": "digits-dev"} | values)
+    )  # type: ignore[arg-type]
+
+
+def test_every_declared_key_is_read_and_every_setting_is_declared() -> None:
+    """Pulumi.yaml and Settings name the same things."""
+    assert {camel(field.name) for field in dataclasses.fields(Settings)} - NOT_CONFIGURED == set(DECLARED)
+
+
+@pytest.mark.parametrize("key", DECLARED)
+def test_every_key_has_type_default_and_meaning(key: str) -> None:
+    """A reader of `pulumi config` needs no other page."""
+    assert DECLARED[key].keys() == {"type", "default", "description"}
+    assert DECLARED[key]["description"].endswith(".")
+
+
+def test_the_readme_lists_every_key_with_its_default() -> None:
+    """The README's table is the declaration's."""
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", (ROOT / "README.md").read_text(), re.MULTILINE))
+    assert rows.keys() == DECLARED.keys()
+    for key, default in rows.items():
+        assert yaml.safe_load(default.strip("`") or '""') == yaml.safe_load(str(DECLARED[key]["default"]) or '""'), key
+
+
+@pytest.mark.parametrize(
+    ("cloud", "shell", "fix"),
+    [("emulator", {}, "make -s env"), ("azure", {"AZUREML_EMULATOR": "https://127.0.0.1:1"}, "new shell")],
+)
+def test_a_stack_of_one_cloud_is_not_sent_to_the_other(cloud: str, shell: dict[str, str], fix: str) -> None:
+    """The shell must point where the stack belongs."""
+    with pytest.raises(SettingsError, match=fix):
+        settings(cloud=cloud).require_matching_shell(shell)
+
+
+@pytest.mark.parametrize("group", ["d", "digits-dev", "A_very-long.resource(group)" * 3])
+def test_physical_names_keep_azures_limits(group: str) -> None:
+    """Names that are unique world-wide are made of what Azure takes, whatever the resource group is called."""
+    found = settings(resource_group=group, subscription_id="00000000")
+    assert re.fullmatch(r"[a-z0-9]{3,24}", names.storage_account(found))
+    assert re.fullmatch(r"[a-z][a-z0-9-]{2,23}", names.key_vault(found))
+    assert re.fullmatch(r"[a-z0-9]{5,50}", names.registry(found))
+    assert re.fullmatch(r"[a-z][a-z0-9-]{2,62}", names.dns_name_label(found))
+
+
+def test_two_subscriptions_do_not_share_a_name() -> None:
+    """World-wide names carry the subscription's mark."""
+    one, other = settings(subscription_id="1"), settings(subscription_id="2")
+    assert names.storage_account(one) != names.storage_account(other)

@@ -1,0 +1,46 @@
+"""`python -m tools.pulumi`: gets the Pulumi CLI and prints the folder that holds it, and nothing else, on stdout."""
+
+import argparse
+import os
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+
+import platformdirs
+
+from tools.pulumi import choice
+from tools.pulumi.cli import PulumiUnavailableError
+
+
+def _locate(path: str, cache: Path) -> Path:
+    report = partial(print, file=sys.stderr)
+    found = choice.find(path, cache, report)
+    if found is not None:
+        return found
+    from tools.pulumi import build, release  # noqa: PLC0415 - httpx and rich: only the first run pays for them
+
+    return choice.install(cache, report, release.fetch, partial(build.build, path=path))
+
+
+def main() -> int:
+    """Print the folder; 0, or 2 with one sentence on stderr when there is no way to a CLI."""
+    parser = argparse.ArgumentParser(prog="python -m tools.pulumi", description=choice.__doc__)
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was begun is cleared away
+    try:
+        print(_locate(os.environ.get("PATH", os.defpath), platformdirs.user_cache_path("digits") / "pulumi"))
+    except (PulumiUnavailableError, OSError) as error:
+        if arguments.debug:
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; what was downloaded or compiled so far is used the next time.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""The model and what is written down about it: fit, pickle, metadata, and whether they are up to date.
+
+The same data, parameters and versions give the same bytes, so an unchanged model is never registered twice.
+"""
+
+import hashlib
+import io
+import json
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from evaluation.datasets import DIGESTS, Dataset
+
+MODEL_FILE = "sklearn_mnist_model.pkl"
+METADATA_FILE = "metadata.json"
+# The tutorial's: a binary liblinear classifier for each digit, its C written there as 1/0.8.
+PARAMETERS = {"C": 1.25, "solver": "liblinear", "random_state": 42}
+
+_PICKLE_PROTOCOL = 5
+
+
+def fit(train: Dataset) -> Any:  # noqa: ANN401 - scikit-learn ships no types
+    """Return the classifier fitted to the images as numbers from 0 to 1."""
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - a second of imports; is_current needs none
+    from sklearn.multiclass import OneVsRestClassifier  # noqa: PLC0415
+
+    return OneVsRestClassifier(LogisticRegression(**PARAMETERS)).fit(train.images / 255, train.labels)
+
+
+def write(model: Any, train: Dataset, test: Dataset, directory: Path) -> dict[str, Any]:  # noqa: ANN401
+    """Write the pickle and metadata.json, each whole or not at all, and return the metadata."""
+    import joblib  # noqa: PLC0415
+
+    pickled = io.BytesIO()
+    joblib.dump(model, pickled, protocol=_PICKLE_PROTOCOL)
+    metadata = {
+        "modelFile": MODEL_FILE,
+        "sha256": hashlib.sha256(pickled.getvalue()).hexdigest(),
+        **_recipe(train.name, train.digest, train.rows),
+        "accuracy": round(model.score(test.images / 255, test.labels), 6),
+        "rowsEvaluated": test.rows,
+    }
+    directory.mkdir(parents=True, exist_ok=True)
+    # The metadata last: it names the pickle's SHA-256, so being killed in between shows.
+    _replace(directory / MODEL_FILE, pickled.getvalue())
+    _replace(directory / METADATA_FILE, json.dumps(metadata, indent=2).encode() + b"\n")
+    return metadata
+
+
+def read_current(directory: Path, dataset: str) -> dict[str, Any] | None:
+    """Return the metadata if the model in this directory is what training on this data set would make, else None."""
+    try:
+        metadata: dict[str, Any] = json.loads((directory / METADATA_FILE).read_text(encoding="utf-8"))
+        sha256 = hashlib.sha256((directory / MODEL_FILE).read_bytes()).hexdigest()
+        recipe = _recipe(dataset, DIGESTS[dataset, "train"], metadata["dataset"]["rows"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return metadata if {**metadata, **recipe, "sha256": sha256} == metadata else None
+
+
+def _recipe(dataset: str, digest: str, rows: int) -> dict[str, Any]:
+    """Return everything that the model's bytes depend on."""
+    return {
+        "framework": "ScikitLearn",
+        "frameworkVersion": version("scikit-learn"),
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        "numpy": version("numpy"),
+        "dataset": {"name": dataset, "digest": digest, "rows": rows},
+        "parameters": PARAMETERS,
+    }
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
