@@ -34,12 +34,11 @@ down: .venv/lock $(if $(EMULATED),emulator)  ## destroy the deployment and stop 
 	@$(if $(EMULATED),$(python) -m emulator stop)
 
 smoke: .venv/lock  ## evaluate the deployed service alone
-	@$(settings); export SCORING_URI="$$(pulumi stack output --stack $(STACK) scoringUri)"; \
-	SCORING_KEY="$$(pulumi stack output --stack $(STACK) --show-secrets primaryKey)" $(python) -m evaluation \
-	  --dataset "$$(pulumi config get --stack $(STACK) evaluationDataset 2>/dev/null || echo mnist)" $(if $(DIRECTORY),--directory $(DIRECTORY))
+	@$(settings); pulumi stack output --stack $(STACK) --json --show-secrets | \
+	  $(python) -m evaluation --outputs - $(if $(DIRECTORY),--directory $(DIRECTORY))
 
 logs: .venv/lock  ## the service's container log
-	@$(settings); $(python) -m infra.logs $(STACK)
+	@$(settings); pulumi stack export --stack $(STACK) | $(python) -m infra.logs $(SERVICE)
 
 status: .venv/lock  ## what runs on the emulator
 	@$(python) -m emulator status
@@ -60,7 +59,7 @@ test: .venv/lock  ## all tests: no I/O, the emulator with the real SDK, the real
 	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m pytest tests
 
 check: .venv/lock  ## lint, types and the fast tests
-	@.venv/bin/ruff format --check -q . && .venv/bin/ruff check -q . && .venv/bin/mypy . && $(python) -m pytest tests/unit
+	@.venv/bin/ruff format --check -q . && .venv/bin/ruff check -q . && .venv/bin/mypy && $(python) -m pytest tests/unit
 
 bench: .venv/lock  ## measure: what deploying takes
 	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m benchmarks.lifecycle

@@ -128,7 +128,13 @@ async def _render(request: Request, error: Exception) -> Response:
             media_type="application/xml",
             headers={"x-ms-error-code": error.code},
         )
-    shown = error.model_management_body() if path.startswith("/modelmanagement") else error.arm_body()
+    if path.startswith("/modelmanagement"):
+        shown = error.model_management_body()
+    else:
+        # Azure ML's other services give details, even where there are none, and the SDK does not print without.
+        shown = {
+            "error": {**error.arm_body()["error"], **({} if path.startswith("/subscriptions") else {"details": []})}
+        }
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, identity.UnauthorizedError) else None
     return JSONResponse(shown, status_code=error.status, headers=headers)
 

@@ -94,8 +94,8 @@ DIFFERENCES: list[Difference] = [
         "Operations",
         "Deployments take minutes.",
         (
-            "They take seconds, the first with an environment some more; one that was cut short when the emulator ended "
-            "goes on when it is started again."
+            "They take seconds, the first with an environment some more; "
+            "one that the emulator's end cut short goes on with its next start."
         ),
         "test_restart.py::test_a_deployment_that_was_killed_goes_on_after_the_restart",
     ),

@@ -46,12 +46,14 @@ class Supervisor:
     def recover(self) -> None:
         """Run again every service and every unfinished operation, once what a killed emulator left has ended."""
         services = self._store.items("service")
+        unfinished = list(self._operations.unfinished())
+        resumed = {operation["id"] for operation in unfinished}  # these fill their folders anew
         for key, service in services:
-            if service["deployment"] is not None:
-                if service["state"] == "Healthy":
-                    self._change(key, state="Transitioning")
+            if service["state"] == "Healthy":
+                self._change(key, state="Transitioning")
+            if service["deployment"] is not None and service["deployment"] not in resumed:
                 self._jobs.add(key, partial(self._restart, key))
-        for operation in self._operations.unfinished():
+        for operation in unfinished:
             self.submit(operation)
         kept = {service["deployment"] for _, service in services}
         threading.Thread(target=self._sweep, args=[kept], name="sweep", daemon=True).start()

@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
 from evaluation.datasets import NAMES, load
 from evaluation.errors import EvaluationError
@@ -43,18 +44,35 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> Evaluation:
-    if not options.uri:
+    stack = _read_outputs(options.outputs) if options.outputs else {}
+    release = stack.get("release") or {}
+    uri = options.uri or stack.get("scoringUri") or os.environ.get("SCORING_URI")
+    if not uri:
         raise EvaluationError("No service is named: give its scoring URI with --uri or in SCORING_URI.")
-    dataset = load(options.dataset, "test", directory=options.directory)
+    dataset = load(options.dataset or release.get("dataset", "digits"), "test", directory=options.directory)
+    minimum = release.get("minimumAccuracy", 0.9) if options.minimum_accuracy is None else options.minimum_accuracy
     with bar(f"Scoring {dataset.name}") as progress:
         return evaluate(
-            options.uri,
-            os.environ.get("SCORING_KEY"),
+            uri,
+            stack.get("primaryKey") or os.environ.get("SCORING_KEY"),
             dataset,
             rows=options.rows,
-            minimum_accuracy=options.minimum_accuracy,
+            minimum_accuracy=minimum,
             progress=progress,
         )
+
+
+def _read_outputs(file: str) -> dict[str, Any]:
+    """Return a stack's outputs from a file, or from stdin, so that its key is on no command line."""
+    try:
+        outputs = json.loads(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EvaluationError(
+            f"{file} holds no outputs of a stack ({error}): deploy it first, with `make up`."
+        ) from error
+    if not isinstance(outputs, dict) or "scoringUri" not in outputs:
+        raise EvaluationError("The stack has no scoring URI: deploy it first, with `make up`.")
+    return outputs
 
 
 def _fraction(text: str) -> float:
@@ -78,14 +96,19 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m evaluation", description="Score labelled digits through a service and judge it.", epilog=_EPILOG
     )
     parser.set_defaults(command="evaluate")
-    parser.add_argument("--uri", default=os.environ.get("SCORING_URI"), help="the scoring URI (default: SCORING_URI)")
-    parser.add_argument("--dataset", choices=NAMES, default="digits", help="what to score (default: %(default)s)")
+    parser.add_argument("--uri", help="the scoring URI (default: SCORING_URI)")
+    parser.add_argument(
+        "--outputs",
+        metavar="FILE",
+        help="take URI, key, data set and minimum from the outputs that `pulumi stack output --json` prints; - is stdin",
+    )
+    parser.add_argument("--dataset", choices=NAMES, help="what to score (default: the release's, else digits)")
     parser.add_argument(
         "--directory", type=Path, help="where the MNIST files are, gzipped or not (default: download them once)"
     )
     parser.add_argument("--rows", type=_rows, help="how many images, spread evenly (default: all)")
     parser.add_argument(
-        "--minimum-accuracy", type=_fraction, default=0.9, help="what passes, a fraction (default: %(default)s)"
+        "--minimum-accuracy", type=_fraction, help="what passes, a fraction (default: the release's, else 0.9)"
     )
     parser.add_argument("--output", type=Path, help="write the evaluation to this file, as JSON")
     parser.add_argument("--json", action="store_true", help="print the evaluation as one JSON object")

@@ -27,7 +27,9 @@ def score(
     labels: list[int] = []
     progress(0, len(images))
     try:
-        with httpx.Client(headers=_authorization(key), timeout=_TIMEOUT_SECONDS) as client:
+        # A proxy that the environment names cannot reach a service on this machine.
+        is_here = httpx.URL(uri).host in ("127.0.0.1", "localhost")
+        with httpx.Client(headers=_authorization(key), timeout=_TIMEOUT_SECONDS, trust_env=not is_here) as client:
             for first in range(0, len(images), _BATCH_ROWS):
                 batch = images[first : first + _BATCH_ROWS]
                 response = client.post(uri, json={"data": (batch / 255).tolist()})

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from evaluation.progress import Progress
 
+__all__ = ["DIGESTS", "NAMES", "Dataset", "DatasetError", "Part", "load"]
+
 Part = Literal["train", "test"]
 
 NAMES = ("digits", "mnist")

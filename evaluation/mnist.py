@@ -5,7 +5,6 @@ Files count only with the SHA-256 of the original: others carry the same names (
 
 import gzip
 import hashlib
-import os
 import zlib
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from evaluation import idx
+from evaluation import files, idx
 from evaluation.datasets import Part
 from evaluation.errors import DatasetError
 from evaluation.progress import Progress, bar
@@ -95,9 +94,13 @@ def _download(file: str, directory: Path, mirrors: Sequence[str], progress: Prog
                 content = _fetch(mirror + file, show)
             _check(_decompress(content, mirror + file), file.removesuffix(".gz"), mirror + file)
         except (httpx.HTTPError, DatasetError) as error:
-            reasons.append(f"{mirror}: {str(error).rstrip('.') or type(error).__name__}")
+            said = (str(error) or type(error).__name__).splitlines()[0]  # httpx adds a line with a link
+            reasons.append(f"{mirror}: {said.rstrip('.')}")
             continue
-        _write(directory / file, content)
+        try:
+            files.replace(directory / file, content)
+        except OSError as error:
+            raise DatasetError(f"{directory / file} cannot be written: {error.strerror}.") from error
         return
     raise DatasetError(
         f"{file} could not be downloaded ({'; '.join(reasons)}): "
@@ -118,14 +121,3 @@ def _fetch(url: str, show: Progress) -> bytes:
             if len(content) > _LARGEST_DOWNLOAD:
                 raise DatasetError(f"{url} is larger than any of the MNIST files.")
     return bytes(content)
-
-
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise DatasetError(f"{path} cannot be written: {error.strerror}.") from error

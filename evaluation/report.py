@@ -1,10 +1,10 @@
 """An evaluation on paper: JSON in a file, and in brief on the terminal."""
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evaluation import files
 from evaluation.errors import ReportError
 from evaluation.smoke import Evaluation
 
@@ -15,13 +15,9 @@ if TYPE_CHECKING:
 
 def write(evaluation: Evaluation, path: Path) -> None:
     """Write the evaluation as JSON, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(evaluation.to_json(), indent=2) + "\n", encoding="utf-8")
-        temporary.replace(path)
+        files.replace(path, json.dumps(evaluation.to_json(), indent=2).encode() + b"\n")
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise ReportError(f"{path} cannot be written: {error.strerror}.") from error
 
 
@@ -42,13 +38,12 @@ def show(evaluation: Evaluation, console: "Console | None" = None) -> None:
 
     console = console or Console(highlight=False, markup=False)
     mark = Text("PASSED", "bold green") if evaluation.passed else Text("FAILED", "bold red")
-    console.print(Text.assemble(mark, "  ", evaluation.verdict))
+    console.print(Text.assemble(mark, "  ", evaluation.verdict), soft_wrap=True)
     console.print(_matrix(evaluation))
     for sentence in evaluation.worst_confusions():
         console.print(f"  {sentence}")
-    console.print(
-        f"{evaluation.uri}, {evaluation.rows:,} images in {evaluation.seconds:.1f} s, {evaluation.time}", style="dim"
-    )
+    how = f"{evaluation.uri}, {evaluation.rows:,} images in {evaluation.seconds:.1f} s, {evaluation.time}"
+    console.print(how, style="dim", soft_wrap=True)
 
 
 def _matrix(evaluation: Evaluation) -> "Text":
@@ -56,7 +51,7 @@ def _matrix(evaluation: Evaluation) -> "Text":
     from rich.text import Text  # noqa: PLC0415
 
     width = max(len(str(count)) for row in evaluation.confusion_matrix for count in row) + 2
-    grid = Text("read →", "dim")
+    grid = Text().append("read →", "dim")
     for label in evaluation.labels:
         grid.append(f"{label:>{width}}", "bold")
     for at, (label, row) in enumerate(zip(evaluation.labels, evaluation.confusion_matrix, strict=True)):

@@ -303,6 +303,12 @@ def describe_service(workspace_id: str, name: str, description: str, tags: dict[
     return _wait(webservice, timeout_seconds=60, report=lambda _line: None)
 
 
+def service_log(workspace_id: str, name: str) -> str:
+    """Return the container's log, its last 5,000 lines."""
+    with _call(f"reading the log of web service {name}"):
+        return str(_webservice(workspace_id, name).get_logs() or "")
+
+
 def service_keys(workspace_id: str, name: str) -> tuple[str, str]:
     """Return the primary and the secondary key."""
     with _call(f"reading the keys of web service {name}"):
@@ -366,7 +372,9 @@ def _wait(webservice: Any, timeout_seconds: float, report: Report) -> Service:  
     raise DeploymentError(
         f"Web service '{webservice.name}' was {webservice.state} after {seconds:.0f} s"
         + (f": {reason}" if reason else " (readyTimeoutSeconds)")
-        + f"\nMend it and run `pulumi up` again; full log: `make logs`. Its last log lines:\n{log or '(none)'}"
+        # Taking the change back makes the tree what the state holds, so only a refresh would find the failed service.
+        + "\nMend it and run `pulumi up` again, or take the change back and run `pulumi up --refresh`."
+        + f" Full log: `make logs`. Its last lines:\n{log or '(none)'}"
     )
 
 

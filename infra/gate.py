@@ -29,11 +29,11 @@ class Gate:
 
     async def _run(self, args: pulumi.ResourceHookArgs) -> None:
         inputs = dict(args.new_inputs or {})
-        key = await self.key.future() or ""
+        key = await self.key.future() or None  # empty where authentication is off
         # Not on the event loop: the engine talks to this program while the rows are scored.
         await asyncio.to_thread(self._evaluate, inputs, key)
 
-    def _evaluate(self, inputs: dict[str, object], key: str) -> None:
+    def _evaluate(self, inputs: dict[str, object], key: str | None) -> None:
         from evaluation import datasets, report, smoke  # noqa: PLC0415 (an unchanged `up` evaluates nothing)
         from evaluation.errors import EvaluationError  # noqa: PLC0415
 

@@ -1,7 +1,7 @@
 """A conda environment definition, made into a virtual environment on this machine.
 
 Azure builds a container image from conda.yml; here uv makes a venv with the same Python and versions from PyPI, once
-per content, in the user's cache. Conda packages that PyPI does not have under the same name cannot be had here.
+per content, in the user's cache.
 """
 
 import fcntl
@@ -20,36 +20,11 @@ from typing import Any, TextIO
 import platformdirs
 import uv
 
-# Azure's inferencing image brings the server itself; azureml-defaults asks for it too, in a version of its own choice.
-_SERVER = "azureml-inference-server-http"
-_SERVER_REQUIREMENT = f"{_SERVER}==1.5.1"
-_BRINGS_SERVER = {_SERVER, "azureml-defaults"}
+from runtime.conda import OUR_PYTHON, EnvironmentFailedError, digest, translate
 
-_CONDA_SPEC = re.compile(r"(?:[\w./-]+::)?(?P<name>[\w.-]+)\s*(?P<constraint>.*)")
-# One clause of a constraint: an operator or none, a version, and a build string, which PyPI does not have.
-_CLAUSE = re.compile(r"(?P<operator>==|!=|>=|<=|~=|=|>|<|)\s*(?P<version>\d[\w.!+]*?)(?P<any>\.?\*)?(?:[= ][\w.*]+)?")
-_PIP_NAME = re.compile(r"[\w.-]+")
-_PIP_FILE_OPTIONS = ("-r", "--requirement", "-c", "--constraint", "-e", "--editable", ".", "/")
-
-_OUR_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+__all__ = ["EnvironmentFailedError", "build", "digest"]
 
 _Report = Callable[[str], None]
-
-
-class EnvironmentFailedError(Exception):
-    """The environment could not be made; `lines` is what uv said last."""
-
-    def __init__(self, message: str, lines: Sequence[str] = ()) -> None:
-        super().__init__(message)
-        self.lines = tuple(lines)
-
-
-def digest(conda: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of what the definition asks for: name, prefix and the order of packages do not count."""
-    packages, pip = _packages(conda)
-    rest = {key: value for key, value in conda.items() if key not in ("name", "prefix", "dependencies") and value}
-    content = {**rest, "dependencies": sorted(packages), "pip": sorted(pip)}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def build(conda: Mapping[str, Any], report: _Report = lambda _: None) -> Path:
@@ -57,7 +32,7 @@ def build(conda: Mapping[str, Any], report: _Report = lambda _: None) -> Path:
 
     Two builders at once both get it; one that is killed leaves nothing that the next would take for finished.
     """
-    python, requirements = _translate(conda)
+    python, requirements = translate(conda)
     environments = platformdirs.user_cache_path("digits") / "environments"
     venv = environments / hashlib.sha256(json.dumps([python, sorted(requirements)]).encode()).hexdigest()
     if _is_usable(venv):
@@ -73,79 +48,6 @@ def build(conda: Mapping[str, Any], report: _Report = lambda _: None) -> Path:
             f"The scoring environment cannot be written to {environments}: {error.strerror or error}."
         ) from error
     return venv
-
-
-def _packages(conda: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Return the conda packages and the pip requirements."""
-    if not isinstance(conda, Mapping):
-        raise EnvironmentFailedError(
-            f"The conda definition is a {type(conda).__name__}, not a mapping with name and dependencies."
-        )
-    dependencies = conda.get("dependencies")
-    if not isinstance(dependencies, Sequence) or isinstance(dependencies, str) or not dependencies:
-        raise EnvironmentFailedError(
-            "The conda definition lists no dependencies: add them, with python=3.11 among them."
-        )
-    packages: list[str] = []
-    pip: list[str] = []
-    for entry in dependencies:
-        if isinstance(entry, str):
-            packages.append(entry.strip())
-        elif isinstance(entry, Mapping) and set(entry) == {"pip"} and _is_list_of_text(entry["pip"]):
-            pip.extend(requirement.strip() for requirement in entry["pip"])
-        else:
-            raise EnvironmentFailedError(
-                f"The conda definition has the dependency {entry!r}: write a package such as python=3.11, "
-                f"or pip: with a list of requirements."
-            )
-    return packages, pip
-
-
-def _is_list_of_text(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def _translate(conda: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """Return the Python that uv is to find and the requirements that it is to install."""
-    packages, pip = _packages(conda)
-    for requirement in pip:
-        if requirement.startswith(_PIP_FILE_OPTIONS):
-            raise EnvironmentFailedError(
-                f"The conda definition's pip section has {requirement!r}: a file does not travel with the definition; "
-                f"write the requirements themselves."
-            )
-    python = _OUR_PYTHON
-    requirements = list(pip)
-    for spec in packages:
-        name, constraint = _conda_requirement(spec)
-        if name == "python":
-            python = constraint.removeprefix("==").removesuffix(".*") or python
-        elif name != "pip":  # conda asks for pip to install the pip section; uv does that here
-            requirements.append(name + constraint)
-    names = {match[0].lower().replace("_", "-") for text in requirements if (match := _PIP_NAME.match(text))}
-    if not names & _BRINGS_SERVER:
-        requirements.append(_SERVER_REQUIREMENT)
-    return python, requirements
-
-
-def _conda_requirement(spec: str) -> tuple[str, str]:
-    """Return the name and the PEP 440 constraint of a conda package: a=1.2 is any 1.2, a==1.2 is that one."""
-    match = _CONDA_SPEC.fullmatch(spec)
-    constraint = match["constraint"].strip() if match else spec
-    clauses = [_CLAUSE.fullmatch(clause.strip()) for clause in constraint.split(",")] if constraint else []
-    if match is None or not all(clauses):
-        raise EnvironmentFailedError(
-            f"The conda definition has the dependency {spec!r}, whose constraint has no form that is known here: "
-            f"write name=1.2, name==1.2.3 or name>=1.2,<2."
-        )
-    return match["name"].lower(), ",".join(_pep440(clause) for clause in clauses if clause)
-
-
-def _pep440(clause: re.Match[str]) -> str:
-    operator, version = clause["operator"], clause["version"]
-    # Only a release number can be a prefix in PEP 440: ==1.0rc1.* is not valid.
-    is_prefix = (operator == "=" or clause["any"]) and re.fullmatch(r"[\d.]+", version)
-    return f"{'==' if operator in ('', '=') else operator}{version}{'.*' if is_prefix else ''}"
 
 
 def _is_usable(venv: Path) -> bool:
@@ -170,36 +72,31 @@ def _make(venv: Path, python: str, requirements: Sequence[str], report: _Report,
     for leftover in (building, venv):
         if leftover.exists():
             shutil.rmtree(leftover)
+    # Our own interpreter where it fits: uv need not look for one. No download: it would not come from PyPI.
+    interpreter = sys.executable if python in (OUR_PYTHON, platform.python_version()) else python
+    create: list[str | Path] = [
+        "venv",
+        "--quiet",
+        "--relocatable",
+        "--no-python-downloads",
+        "--python",
+        interpreter,
+        building,
+    ]
+    # No --compile-bytecode: it takes 5.5 s for 3,600 files, and the first start compiles what it needs in 4 s.
+    wanted = building / "requirements.txt"
+    install: list[str | Path] = ["pip", "install", "--python", building / "bin" / "python", "--requirement", wanted]
     try:
-        # Our own interpreter where it fits: uv need not look for one. No download: it would not come from PyPI.
-        interpreter = sys.executable if python in (_OUR_PYTHON, platform.python_version()) else python
-        lines = _uv(
-            ["venv", "--quiet", "--relocatable", "--no-python-downloads", "--python", interpreter, building],
-            report,
-            lock,
-        )
-        if lines:
-            raise _no_python(python, lines)
-        (building / "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
-        # No --compile-bytecode: it compiles 3,600 files in 4 s, where the first start compiles what it needs in 2 s.
-        install: list[str | Path] = [
-            "pip",
-            "install",
-            "--python",
-            building / "bin" / "python",
-            "-r",
-            building / "requirements.txt",
-        ]
-        lines = _uv(install, report, lock)
-        if lines:
-            raise _not_installed(lines)
+        _uv(create, python, report, lock)
+        wanted.write_text("\n".join(requirements) + "\n", encoding="utf-8")
+        _uv(install, python, report, lock)
         building.rename(venv)
     finally:
         shutil.rmtree(building, ignore_errors=True)
 
 
-def _uv(arguments: Sequence[str | Path], report: _Report, lock: TextIO) -> list[str]:
-    """Run uv, reporting its lines; return the lines of its error, or none when all went well."""
+def _uv(arguments: Sequence[str | Path], python: str, report: _Report, lock: TextIO) -> None:
+    """Run uv and report its lines."""
     process = subprocess.Popen(
         [uv.find_uv_bin(), *arguments],
         stdout=subprocess.DEVNULL,
@@ -216,35 +113,28 @@ def _uv(arguments: Sequence[str | Path], report: _Report, lock: TextIO) -> list[
             lines.append(line.rstrip())
             if not line.startswith((" ", "error:", "Using Python")):
                 report(line.rstrip())
-    if process.returncode == 0:
-        return []
-    starts = [at for at, line in enumerate(lines) if line.startswith("error:")]
-    return lines[starts[0] if starts else 0 :] or [f"uv ended with exit code {process.returncode}"]
+    if process.returncode:
+        starts = [at for at, line in enumerate(lines) if line.startswith("error:")]
+        raise EnvironmentFailedError(_reason(lines[starts[0] if starts else 0 :], python), lines)
 
 
-def _no_python(python: str, lines: Sequence[str]) -> EnvironmentFailedError:
-    return EnvironmentFailedError(
-        f"The conda definition asks for Python {python}, which is not on this machine: install it "
-        f"(uv python install {python}), or ask for python={_OUR_PYTHON}.",
-        lines,
-    )
-
-
-def _not_installed(lines: Sequence[str]) -> EnvironmentFailedError:
+def _reason(lines: Sequence[str], python: str) -> str:
+    """Return uv's error as one sentence that names the way out."""
     words = [line.strip().removeprefix("error: ").removeprefix("cause: ") for line in lines]
     text = " ".join(word for word in words if word.strip("^"))
+    if "No interpreter found" in text or "Failed to inspect Python interpreter" in text:
+        return (
+            f"The conda definition asks for Python {python}, which is not on this machine: install it "
+            f"(uv python install {python}), or ask for python={OUR_PYTHON}."
+        )
     if "No solution found" in text:
-        reason = text.partition("No solution found when resolving dependencies ")[2]
-        return EnvironmentFailedError(f"The conda definition cannot be solved: {reason}", lines)
-    if "Failed to fetch" in text or "error sending request" in text:
-        return EnvironmentFailedError(
-            f"The scoring environment's packages cannot be downloaded, is the network there? {text}", lines
-        )
+        return f"The conda definition cannot be solved: {text.partition('resolving dependencies ')[2]}"
     if "No space left on device" in text:
-        return EnvironmentFailedError(
+        return (
             f"The scoring environment cannot be installed, the disk is full: free some of "
-            f"{platformdirs.user_cache_path('digits')}, or choose another folder with XDG_CACHE_HOME.",
-            lines,
+            f"{platformdirs.user_cache_path('digits')}, or choose another folder with XDG_CACHE_HOME."
         )
-    text = re.sub(r" in `[^`]*` at position \d+", ":", text)
-    return EnvironmentFailedError(f"The scoring environment cannot be installed: {text}", lines)
+    if "Failed to fetch" in text or "error sending request" in text:
+        return f"The scoring environment's packages cannot be downloaded, is the network there? {text}"
+    where = re.compile(r" in `[^`]*` at position \d+")  # our own copy of the requirements, gone by then
+    return f"The scoring environment cannot be installed: {where.sub(':', text)}"

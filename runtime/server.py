@@ -9,6 +9,7 @@ import math
 import os
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -129,12 +130,14 @@ def start(  # noqa: PLR0913 - a service is this many independent things
 
 def write_keys(directory: Path, keys: Sequence[str]) -> None:
     """Replace the keys the server accepts; it takes them with the next request."""
-    path = _keys_file(directory)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    temporary.touch(mode=0o600, exist_ok=False)
-    temporary.write_text(json.dumps(list(keys)), encoding="utf-8")
-    temporary.replace(path)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=directory, prefix=".keys.", delete=False) as file:
+        temporary = Path(file.name)  # readable by its owner alone
+        try:
+            json.dump(list(keys), file)
+            file.flush()
+            temporary.replace(_keys_file(directory))
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def _launch(directory: Path, python: Path, environment: Mapping[str, str], listener: socket.socket) -> ScoringServer:

@@ -71,7 +71,7 @@ def read_rows(raw: str, width: int) -> np.ndarray:
     except (ValueError, RecursionError) as error:
         raise BadRequestError(f"The body is not JSON: {error}.") from None
     except (KeyError, TypeError, IndexError):
-        raise BadRequestError('The body has no key "data": send {"data": [[…], …]}.') from None
+        raise BadRequestError('The body has no key "data": send {"data": [[...], ...]}.') from None
     if not isinstance(data, list) or not data:
         raise BadRequestError('"data" is not a list of at least one row.')
     for number, row in enumerate(data):

@@ -5,13 +5,11 @@ Exit codes: 0 the model is there, 2 it could not be made.
 
 import argparse
 import os
-import platform
 import sys
 import traceback
 from pathlib import Path
 
-from evaluation.datasets import NAMES, load
-from evaluation.errors import EvaluationError
+from evaluation.datasets import NAMES, DatasetError, load
 from training.model import MODEL_FILE, fit, read_current, write
 
 _USUALLY = {"digits": "a second", "mnist": "under a minute"}
@@ -22,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return _train(options)
-    except (EvaluationError, OSError) as error:
+    except (DatasetError, OSError) as error:
         if options.debug:
             traceback.print_exc()
         print(f"No model was made: {error}", file=sys.stderr)
@@ -56,13 +54,14 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _settle_rounding() -> None:
-    """Have OpenBLAS take the same code on every x86-64 machine, where it would choose by the CPU.
+    """Have OpenBLAS take the same code wherever there is AVX, where it would choose by the CPU.
 
     Another rounding ends liblinear's iterations elsewhere: other bytes, and on MNIST an image or three in 10,000.
-    It reads this when numpy and SciPy are first imported, which is later than here.
+    It looks when numpy and SciPy are first imported, which is later than here.
     """
-    if platform.machine() in ("x86_64", "AMD64"):
-        os.environ.setdefault("OPENBLAS_CORETYPE", "Sandybridge")
+    processor = Path("/proc/cpuinfo")
+    if processor.exists() and " avx " in processor.read_text(encoding="utf-8", errors="replace"):
+        os.environ["OPENBLAS_CORETYPE"] = "Sandybridge"
 
 
 def _parser() -> argparse.ArgumentParser:

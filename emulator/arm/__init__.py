@@ -62,6 +62,18 @@ DIFFERENCES = [
         "They are unique within the emulator.",
         "tests/emulator/test_arm.py::test_a_storage_account_name_is_taken_only_once",
     ),
+    (
+        "azure-native",
+        "Has all of Azure's resource types and functions.",
+        "Its stand-in has a workspace's seven types and getClientConfig; others are errors that name themselves.",
+        "tests/emulator/test_plugin.py::test_an_unknown_type_or_function_is_named",
+    ),
+    (
+        "azure-native",
+        "Refuses to create a resource that exists.",
+        "Its stand-in takes the resource over, so an `up` that was killed is simply run again.",
+        "tests/emulator/test_plugin.py::test_a_create_takes_over_what_is_there",
+    ),
 ]
 
 Handler = Callable[[Call], Response]
@@ -150,7 +162,8 @@ def _parse(body: bytes) -> Document:
         raise BadRequestError(message, code="InvalidRequestContent") from None
     if not isinstance(parsed, dict):
         raise BadRequestError("The request content must be a JSON object.", code="InvalidRequestContent")
+    asked = {key: value for key, value in parsed.items() if value is not None}
     for key in ("tags", "sku", "identity", "properties"):
-        if not isinstance(parsed.get(key) or {}, dict):
+        if not isinstance(asked.get(key, {}), dict):
             raise BadRequestError(f"The request content's '{key}' must be a JSON object.", code="InvalidRequestContent")
-    return {key: value for key, value in parsed.items() if value is not None}
+    return asked

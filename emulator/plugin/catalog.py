@@ -29,8 +29,8 @@ _ADDED_BY_AZURE = frozenset(
 )
 
 
-class NotInCatalogError(Exception):
-    """A resource type, an id or a function is asked for that the stand-in does not have; one sentence."""
+class RefusedError(Exception):
+    """What is asked for is not in the catalog, or not complete; one sentence."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class ResourceType:
         pattern = re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", self.path)
         found = re.fullmatch(pattern, resource_id, re.IGNORECASE)
         if found is None:
-            raise NotInCatalogError(f"'{resource_id}' is not an id of the form {self.path}.")
+            raise RefusedError(f"'{resource_id}' is not an id of the form {self.path}.")
         return {name: found[name] for name in self.parameters}
 
     def to_arm(self, inputs: Properties) -> Properties:

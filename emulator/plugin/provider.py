@@ -15,8 +15,9 @@ from google.protobuf.json_format import MessageToDict
 from emulator.plugin.arm_client import ArmClient, ArmError
 from emulator.plugin.catalog import (
     TYPES,
-    NotInCatalogError,
+    UNKNOWN,
     Properties,
+    RefusedError,
     ResourceType,
     normalize_location,
     refresh_inputs,
@@ -38,7 +39,7 @@ def _explain(method: Method[Request, Response]) -> Method[Request, Response]:
     def explained(self: "Provider", request: Request, context: grpc.ServicerContext) -> Response:
         try:
             return method(self, request, context)
-        except (ArmError, NotInCatalogError) as error:
+        except (ArmError, RefusedError) as error:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
             raise  # never reached: abort raises
 
@@ -63,18 +64,20 @@ class Provider(services.ResourceProviderServicer):
         self._config = MessageToDict(request.args)
         return messages.ConfigureResponse(supportsPreview=True, supports_autonaming_configuration=True)
 
-    @_explain
     def Check(self, request: messages.CheckRequest, context: grpc.ServicerContext) -> messages.CheckResponse:
         """Complete the inputs: a name where none is given, a location where it follows from the group."""
-        kind, olds, inputs = _kind(request), MessageToDict(request.olds), MessageToDict(request.news)
-        name = kind.parameters[-1]
-        if name not in inputs:
-            inputs[name] = olds.get(name) or _make_name(request)
-        location = inputs.get("location") or self._config.get("location") or self._find_location(inputs)
-        if location is None:
-            reason = "location is missing: give it here, or to the stack as azure-native:location."
-            return messages.CheckResponse(failures=[messages.CheckFailure(property="location", reason=reason)])
-        return messages.CheckResponse(inputs=_struct({**inputs, "location": location}))
+        olds, inputs = MessageToDict(request.olds), MessageToDict(request.news)
+        try:
+            kind = _kind(request)
+            name = kind.parameters[-1]
+            if name not in inputs:
+                inputs[name] = olds.get(name) or _make_name(request)
+            if "location" not in inputs:
+                inputs["location"] = self._config.get("location") or self._find_location(kind, inputs)
+        except (ArmError, RefusedError) as error:
+            # A failure, not an error of the call: after one the engine ends the program with a traceback.
+            return messages.CheckResponse(failures=[messages.CheckFailure(reason=str(error))])
+        return messages.CheckResponse(inputs=_struct(inputs))
 
     @_explain
     def Diff(self, request: messages.DiffRequest, context: grpc.ServicerContext) -> messages.DiffResponse:
@@ -132,7 +135,7 @@ class Provider(services.ResourceProviderServicer):
     def Invoke(self, request: messages.InvokeRequest, context: grpc.ServicerContext) -> messages.InvokeResponse:
         """Answer the one function in use: who am I, and where."""
         if request.tok != "azure-native:authorization:getClientConfig":
-            raise NotInCatalogError(f"The emulator's azure-native does not have the function {request.tok}.")
+            raise RefusedError(f"The emulator's azure-native does not have the function {request.tok}.")
         claims = self._arm.token.split(".")[1]
         identity = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["oid"]
         subscription = self._arm.subscription
@@ -156,14 +159,13 @@ class Provider(services.ResourceProviderServicer):
     def _put(self, kind: ResourceType, resource_id: str, inputs: Properties) -> Properties:
         return self._arm.put(resource_id, kind.api_version, kind.to_arm(inputs))
 
-    def _find_location(self, inputs: Properties) -> str | None:
-        """Return where the resource's group is; unknown as long as the group is."""
-        group = inputs.get("resourceGroupName")
-        if group is None:
-            return None
-        if group == UNKNOWN:
-            return UNKNOWN
+    def _find_location(self, kind: ResourceType, inputs: Properties) -> str:
+        """Return where the resource's group is; unknown as long as the group is not there."""
         groups = TYPES["azure-native:resources:ResourceGroup"]
+        if kind is groups:
+            raise RefusedError("location is missing: give it here, or to the stack as azure-native:location.")
+        if inputs["resourceGroupName"] == UNKNOWN:
+            return UNKNOWN
         body = self._arm.get(groups.make_id(self._arm.subscription["subscriptionId"], inputs), groups.api_version)
         return str(body["location"]) if body else UNKNOWN
 
@@ -177,7 +179,7 @@ class _Named(Protocol):
 def _kind(request: _Named) -> ResourceType:
     token = request.urn.split("::")[2].rpartition("$")[2]
     if token not in TYPES:
-        raise NotInCatalogError(f"The emulator's azure-native does not know {token}; it knows {', '.join(TYPES)}.")
+        raise RefusedError(f"The emulator's azure-native does not know {token}; it knows {', '.join(TYPES)}.")
     return TYPES[token]
 
 

@@ -1,8 +1,9 @@
-"""A real emulator as a process of its own, and its wire protocol spoken without the SDK, which takes seconds to import."""
+"""A real emulator as a process of its own, and its wire protocol without the SDK, which takes seconds to import."""
 
 import io
 import json
 import os
+import ssl
 import subprocess
 import sys
 import tarfile
@@ -22,6 +23,8 @@ SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 _GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/digits"
 _PATIENCE_SECONDS = 120
 
+Json = dict[str, Any]
+
 
 class Emulator:
     """One state folder and the emulator that runs on it."""
@@ -34,7 +37,9 @@ class Emulator:
         """Run `python -m emulator` on the state folder."""
         command = [*prefix, sys.executable, "-m", "emulator", *arguments, "--state", str(self.state)]
         environment = {**os.environ, **self._settings}
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
 
     def start(self, *arguments: str, prefix: tuple[str, ...] = ()) -> "Emulator":
         """Start it, on free ports at first and on the same ones ever after."""
@@ -53,9 +58,9 @@ class Emulator:
         process.wait()
 
     @property
-    def record(self) -> dict[str, Any]:
+    def record(self) -> Json:
         """What emulator.json says."""
-        record: dict[str, Any] = json.loads((self.state / "emulator.json").read_text(encoding="utf-8"))
+        record: Json = json.loads((self.state / "emulator.json").read_text(encoding="utf-8"))
         return record
 
     @property
@@ -90,7 +95,7 @@ class Emulator:
         variables = self.variables()
         return httpx.Client(
             base_url=variables["AZUREML_EMULATOR"],
-            verify=_tls(variables["REQUESTS_CA_BUNDLE"]),
+            verify=ssl.create_default_context(cafile=variables["REQUESTS_CA_BUNDLE"]),
             headers={"Authorization": f"Bearer {self.token()}"},
             timeout=30,
         )
@@ -114,9 +119,9 @@ class Workspace:
         """Return a path of model management."""
         return f"/modelmanagement/v1.0{self.id}{path}"
 
-    def service(self, name: str) -> dict[str, Any]:
+    def service(self, name: str) -> Json:
         """Return a web service."""
-        answer: dict[str, Any] = self.client.get(self.models(f"/services/{name}")).raise_for_status().json()
+        answer: Json = self.client.get(self.models(f"/services/{name}")).raise_for_status().json()
         return answer
 
     def upload(self, path: str, content: bytes, container: str = "tests") -> str:
@@ -132,47 +137,48 @@ class Workspace:
         uri: str = answer["artifactContentInformation"][path]["contentUri"]
         return uri
 
-    def register(self, name: str, content: bytes = b"a model", **fields: Any) -> dict[str, Any]:
+    def register(self, name: str, content: bytes = b"a model", **fields: object) -> Json:
         """Register a model of one file."""
         artifact = self.upload(f"{name}.pkl", content, container=f"{name}-{time.monotonic_ns()}")
         body = {"name": name, "artifacts": [{"prefix": artifact}]}
         asset = self.client.post(self.models("/assets"), json=body).raise_for_status().json()
         body = {"name": name, "url": f"aml://asset/{asset['id']}", **fields}
-        model: dict[str, Any] = self.client.post(self.models("/models"), json=body).raise_for_status().json()
+        model: Json = self.client.post(self.models("/models"), json=body).raise_for_status().json()
         return model
 
-    def image_request(self, source: Mapping[str, str], models: list[str], **environment: Any) -> dict[str, Any]:
+    def image_request(self, source: Mapping[str, str], models: list[str], **environment: object) -> Json:
         """Return what describes the container: source files of which score.py is the entry script, and models."""
         name = f"{time.monotonic_ns()}.tar.gz"
         variables = {"AZUREML_SOURCE_DIRECTORY": "source", "AZUREML_ENTRY_SCRIPT": "source/score.py"}
+        described: Json = {
+            "name": "tests",
+            "python": {"condaDependencies": CONDA},
+            "environmentVariables": variables,
+            **environment,
+        }
         return {
             "driverProgram": "driver.py",
             "modelIds": models,
             "assets": [{"id": name, "url": f"aml://artifact/{self.upload(name, pack(source))}", "unpack": True}],
-            "environment": {
-                "name": "tests",
-                "python": {"condaDependencies": CONDA},
-                "environmentVariables": variables,
-                **environment,
-            },
+            "environment": described,
         }
 
-    def request(self, name: str, source: Mapping[str, str], models: list[str] | None = None, **fields: Any) -> Any:
+    def request(self, name: str, source: Mapping[str, str], models: list[str] | None = None, **fields: object) -> Json:
         """Return what the SDK would send to deploy a service."""
         image = self.image_request(source, models or [])
         return {"name": name, "computeType": "ACI", "environmentImageRequest": image, **fields}
 
-    def deploy(self, name: str, source: Mapping[str, str], models: list[str] | None = None, **fields: Any) -> str:
+    def deploy(self, name: str, source: Mapping[str, str], models: list[str] | None = None, **fields: object) -> str:
         """Ask for a deployment and return the URL of its operation."""
         answer = self.client.post(self.models("/services"), json=self.request(name, source, models, **fields))
         assert answer.status_code == 202, answer.text
         return answer.headers["Operation-Location"]
 
-    def wait(self, operation: str) -> dict[str, Any]:
+    def wait(self, operation: str) -> Json:
         """Return the operation once it is done."""
         end = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < end:
-            answer: dict[str, Any] = self.client.get(operation).raise_for_status().json()
+            answer: Json = self.client.get(operation).raise_for_status().json()
             if answer["state"] not in {"NotStarted", "Running"}:
                 return answer
         raise AssertionError(f"{operation} is still {answer['state']} after {_PATIENCE_SECONDS} s: {answer}")
@@ -182,7 +188,7 @@ class Workspace:
         done = self.wait(operation)
         assert done["state"] == "Succeeded", done
 
-    def settle(self, name: str) -> dict[str, Any]:
+    def settle(self, name: str) -> Json:
         """Return the service once it does not change any more."""
         end = time.monotonic() + _PATIENCE_SECONDS
         while (service := self.service(name))["state"] == "Transitioning":
@@ -205,7 +211,10 @@ class Workspace:
         }
         properties = {
             "storageAccount": {},
-            "keyVault": {"tenantId": "00000000-0000-0000-0000-00000000000a", "sku": {"family": "A", "name": "standard"}},
+            "keyVault": {
+                "tenantId": "00000000-0000-0000-0000-00000000000a",
+                "sku": {"family": "A", "name": "standard"},
+            },
             "applicationInsights": {"Application_Type": "web"},
         }
         ids = {}
@@ -242,9 +251,3 @@ def plain(uri: str) -> str:
     """Return the URL without the user part that the SDK needs."""
     scheme, _, rest = uri.partition("://")
     return f"{scheme}://{rest.partition('@')[2] or rest}"
-
-
-def _tls(bundle: str) -> Any:
-    import ssl
-
-    return ssl.create_default_context(cafile=bundle)

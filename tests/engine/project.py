@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +23,7 @@ class Project:
     directory: Path
     environment: dict[str, str]
     originals: dict[Path, bytes] = field(default_factory=dict)
+    touched: bool = False  # whether anything was deployed since the committed files were
 
     @classmethod
     def copy(cls, directory: Path) -> "Project":
@@ -51,6 +52,7 @@ class Project:
             "PULUMI_BACKEND_URL": f"file://{directory / '.state'}",
             "PULUMI_CONFIG_PASSPHRASE": "",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DEBUG_COMMANDS": "true",  # --event-log
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         }
         return cls(directory, environment)
@@ -78,6 +80,7 @@ class Project:
 
     def pulumi(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the CLI."""
+        self.touched |= arguments[0] in ("up", "refresh", "destroy")
         return self.run("pulumi", *arguments, "--non-interactive", "--color=never", check=check)
 
     # --- emulator
@@ -94,11 +97,11 @@ class Project:
 
     # --- the engine
 
-    def up(self, *, check: bool = True) -> "Deployment":
+    def up(self, *options: str, check: bool = True) -> "Deployment":
         """Deploy; what was done to each resource is read from the engine's own events."""
         log = self.directory / ".events"
         log.unlink(missing_ok=True)
-        done = self.pulumi("up", "--yes", "--skip-preview", f"--event-log={log}", check=check)
+        done = self.pulumi("up", "--yes", "--skip-preview", f"--event-log={log}", *options, check=check)
         operations = {}
         for line in log.read_text().splitlines():
             metadata = (json.loads(line).get("resOutputsEvent") or {}).get("metadata")
@@ -126,7 +129,7 @@ class Project:
         return [_name(resource["urn"]) for resource in exported.get("resources", [])]
 
     def interrupt(self, *arguments: str, after: str) -> str:
-        """Start the CLI, end it and all it started without warning once it has printed `after`; return what it printed."""
+        """Kill the CLI and all it started once it has printed `after`; return what it printed."""
         process = subprocess.Popen(
             ["pulumi", *arguments, "--non-interactive", "--color=never"],
             cwd=self.directory,
@@ -134,7 +137,6 @@ class Project:
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
         )
         assert process.stdout is not None
         printed = ""
@@ -142,7 +144,8 @@ class Project:
             for line in process.stdout:
                 printed += line
                 if after in line:
-                    os.killpg(process.pid, signal.SIGKILL)
+                    for started in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]:
+                        started.kill()
                     break
             process.stdout.read()
         return printed

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -23,15 +24,8 @@ def camel(name: str) -> str:
 
 def settings(**values: object) -> Settings:
     """Return settings with anything in the fields that a test does not name."""
-    fields: dict[str, object] = {field.name: "x" for field in dataclasses.fields(Settings)}
-    return Settings(
-        **(fields | {"stack": "dev", "resource_group": "digits-dev", "service_name": "digits-dev"} | values)
-    )  # type: ignore[arg-type]
-
-
-def test_every_declared_key_is_read_and_every_setting_is_declared() -> None:
-    """Pulumi.yaml and Settings name the same things."""
-    assert {camel(field.name) for field in dataclasses.fields(Settings)} - NOT_CONFIGURED == set(DECLARED)
+    fields: dict[str, Any] = {field.name: "x" for field in dataclasses.fields(Settings)}
+    return Settings(**fields | {"stack": "dev", "resource_group": "digits-dev", "service_name": "digits-dev"} | values)
 
 
 @pytest.mark.parametrize("key", DECLARED)

@@ -57,22 +57,22 @@ def _require_version(go: str) -> None:
 def _run(command: list[str], because: str, advance: progress.Advance | None = None) -> list[str]:
     """Run Go to its end, passing on what it does, and return its last lines."""
     last: deque[str] = deque(maxlen=3)
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, cwd=MODULE, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    try:
-        for line in process.stdout or ():
-            last.append(line.strip())
-            if advance:
-                advance(last[-1])
-        if process.wait() != 0:
-            raise BuildFailedError(
-                f"The Pulumi CLI had to be built here because {because}, and that failed: {' | '.join(last)}. "
-                f"It needs a Go module proxy (go env GOPROXY) and 4 GB of free disk."
-            )
-    finally:
-        process.kill()  # does nothing to one that has ended
-        process.wait()
+    ) as process:
+        try:
+            for line in process.stdout or ():
+                last.append(line.strip())
+                if advance:
+                    advance(last[-1])
+            failed = process.wait() != 0
+        finally:
+            process.kill()  # does nothing to one that has ended
+    if failed:
+        raise BuildFailedError(
+            f"The Pulumi CLI had to be built here because {because}, and that failed: {' | '.join(last)}. "
+            f"It needs a Go module proxy (go env GOPROXY) and, the first time, 4 GB of free disk."
+        )
     return list(last)
 
 

@@ -1,3 +1,5 @@
+# ruff: noqa: ANN001, ANN201, D100, D103 - as users write it
+# mypy: ignore-errors
 import a_package_that_nobody_made
 
 

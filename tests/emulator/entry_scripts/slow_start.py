@@ -1,3 +1,5 @@
+# ruff: noqa: ANN001, ANN201, D103 - as users write it
+# mypy: ignore-errors
 """A service that takes its time to load."""
 
 import time

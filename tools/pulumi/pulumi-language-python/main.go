@@ -19,7 +19,7 @@ import (
 )
 
 // How often the host asks whether the engine is still there, so that a killed engine leaves no host behind.
-const engineCheckInterval = time.Minute
+const engineCheckInterval = 2 * time.Second
 
 func main() {
 	if err := serve(); err != nil {

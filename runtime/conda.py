@@ -1,0 +1,113 @@
+"""A conda environment definition: what it asks for, in content and in the terms of PyPI.
+
+Conda packages are taken from PyPI under their own name; what only conda has (compilers, CUDA) cannot be had here.
+"""
+
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+OUR_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+# Azure's inferencing image brings the server itself; azureml-defaults asks for it too, in a version of its own choice.
+_SERVER = "azureml-inference-server-http"
+_SERVER_REQUIREMENT = f"{_SERVER}==1.5.1"
+_BRINGS_SERVER = {_SERVER, "azureml-defaults"}
+
+_CONDA_SPEC = re.compile(r"(?:[\w./-]+::)?(?P<name>[\w.-]+)\s*(?P<constraint>.*)")
+# One clause of a constraint: an operator or none, a version, and a build string, which PyPI does not have.
+_CLAUSE = re.compile(r"(?P<operator>==|!=|>=|<=|~=|=|>|<|)\s*(?P<version>\d[\w.!+]*?)(?P<any>\.?\*)?(?:[= ][\w.*]+)?")
+_PIP_NAME = re.compile(r"[\w.-]+")
+_PIP_FILE_OPTIONS = ("-r", "--requirement", "-c", "--constraint", "-e", "--editable", ".", "/")
+
+
+class EnvironmentFailedError(Exception):
+    """The environment could not be made; `lines` is what uv said last."""
+
+    def __init__(self, message: str, lines: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.lines = tuple(lines)
+
+
+def digest(conda: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of what the definition asks for: name, prefix and the order of packages do not count."""
+    packages, pip = _packages(conda)
+    rest = {key: value for key, value in conda.items() if key not in ("name", "prefix", "dependencies") and value}
+    content = {**rest, "dependencies": sorted(packages), "pip": sorted(pip)}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _packages(conda: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Return the conda packages and the pip requirements."""
+    if not isinstance(conda, Mapping):
+        raise EnvironmentFailedError(
+            f"The conda definition is a {type(conda).__name__}, not a mapping with name and dependencies."
+        )
+    dependencies = conda.get("dependencies")
+    if not isinstance(dependencies, Sequence) or isinstance(dependencies, str) or not dependencies:
+        raise EnvironmentFailedError(
+            "The conda definition lists no dependencies: add them, with python=3.11 among them."
+        )
+    packages: list[str] = []
+    pip: list[str] = []
+    for entry in dependencies:
+        if isinstance(entry, str):
+            packages.append(entry.strip())
+        elif isinstance(entry, Mapping) and set(entry) == {"pip"} and _is_list_of_text(entry["pip"]):
+            pip.extend(requirement.strip() for requirement in entry["pip"])
+        else:
+            raise EnvironmentFailedError(
+                f"The conda definition has the dependency {entry!r}: write a package such as python=3.11, "
+                f"or pip: with a list of requirements."
+            )
+    return packages, pip
+
+
+def _is_list_of_text(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def translate(conda: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Return the Python that uv is to find and the requirements that it is to install."""
+    packages, pip = _packages(conda)
+    for requirement in pip:
+        if requirement.startswith(_PIP_FILE_OPTIONS):
+            raise EnvironmentFailedError(
+                f"The conda definition's pip section has {requirement!r}: a file does not travel with the definition; "
+                f"write the requirements themselves."
+            )
+    python = OUR_PYTHON
+    requirements = list(pip)
+    for spec in packages:
+        name, constraint = _conda_requirement(spec)
+        if name == "python":
+            python = constraint.removeprefix("==").removesuffix(".*") or python
+        elif name != "pip":  # conda asks for pip to install the pip section; uv does that here
+            requirements.append(name + constraint)
+    names = {match[0].lower().replace("_", "-") for text in requirements if (match := _PIP_NAME.match(text))}
+    if not names & _BRINGS_SERVER:
+        requirements.append(_SERVER_REQUIREMENT)
+    return python, requirements
+
+
+def _conda_requirement(spec: str) -> tuple[str, str]:
+    """Return the name and the PEP 440 constraint of a conda package: a=1.2 is any 1.2, a==1.2 is that one."""
+    match = _CONDA_SPEC.fullmatch(spec)
+    constraint = match["constraint"].strip() if match else spec
+    clauses = [_CLAUSE.fullmatch(clause.strip()) for clause in constraint.split(",")] if constraint else []
+    if match is None or not all(clauses):
+        raise EnvironmentFailedError(
+            f"The conda definition has the dependency {spec!r}, whose constraint has no form that is known here: "
+            f"write name=1.2, name==1.2.3 or name>=1.2,<2."
+        )
+    return match["name"].lower(), ",".join(_pep440(clause) for clause in clauses if clause)
+
+
+def _pep440(clause: re.Match[str]) -> str:
+    operator, version = clause["operator"], clause["version"]
+    # Only a release number can be a prefix in PEP 440: ==1.0rc1.* is not valid.
+    is_prefix = (operator == "=" or clause["any"]) and re.fullmatch(r"[\d.]+", version)
+    return f"{'==' if operator in ('', '=') else operator}{version}{'.*' if is_prefix else ''}"

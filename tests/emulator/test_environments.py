@@ -1,0 +1,54 @@
+"""Azure ML environments: versions, and what may not change."""
+
+import httpx
+from wire import CONDA, Workspace
+
+
+def _register(workspace: Workspace, path: str, **python: object) -> httpx.Response:
+    body = {"Name": path, "python": {"condaDependencies": CONDA, **python}, "EnvironmentVariables": {}, "Docker": {}}
+    return workspace.client.put(f"/environment/v1.0{workspace.id}/environments/{path}", json=body)
+
+
+def _read(workspace: Workspace, path: str) -> httpx.Response:
+    return workspace.client.get(f"/environment/v1.0{workspace.id}/environments/{path}")
+
+
+def test_versions_count_up_and_the_same_content_is_the_same_version(workspace: Workspace) -> None:
+    """Registering again what is there makes no second version."""
+    assert _register(workspace, "counting").json()["version"] == "1"
+    assert _register(workspace, "counting").json()["version"] == "1"
+    assert _register(workspace, "counting", extra=1).json()["version"] == "2"
+    assert _read(workspace, "counting").json()["version"] == "2"
+    assert _read(workspace, "counting/versions/1").json()["python"] == {"condaDependencies": CONDA}
+
+
+def test_a_version_with_a_name_of_ones_own_never_changes(workspace: Workspace) -> None:
+    """The same content is taken again, another is refused in Azure's words."""
+    assert _register(workspace, "named/versions/blue").json()["version"] == "blue"
+    assert _register(workspace, "named/versions/blue").status_code == 200
+    answer = _register(workspace, "named/versions/blue", extra=1)
+    assert answer.status_code == 409
+    assert "Environment named with version blue is already registered and cannot be changed." in answer.text
+
+
+def test_an_environment_that_is_not_there_is_404(workspace: Workspace) -> None:
+    """Name or version."""
+    _register(workspace, "lonely")
+    assert _read(workspace, "lonely/versions/7").status_code == 404
+    assert _read(workspace, "nobody").status_code == 404
+
+
+def test_the_list_has_each_environment_once_at_its_latest(workspace: Workspace) -> None:
+    """As Environment.list shows them."""
+    _register(workspace, "listed")
+    _register(workspace, "listed", extra=1)
+    found = workspace.client.get(f"/environment/v1.0{workspace.id}/environments/").json()["value"]
+    assert [each["version"] for each in found if each["name"] == "listed"] == ["2"]
+
+
+def test_there_are_no_curated_environments(workspace: Workspace) -> None:
+    """Azure's own names cannot be read and cannot be taken."""
+    assert _read(workspace, "AzureML-sklearn-1.0").status_code == 404
+    answer = _register(workspace, "AzureML-mine")
+    assert answer.status_code == 400
+    assert "can not start with the prefix AzureML" in answer.text

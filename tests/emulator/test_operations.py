@@ -1,0 +1,46 @@
+"""Operations: what asking for their state answers, and when."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from wire import Workspace, entry_script
+
+
+def test_the_answer_waits_until_the_operation_is_done(workspace: Workspace) -> None:
+    """The first answer is the last one: an SDK that sleeps between two questions need not sleep."""
+    operation = workspace.deploy("awaited", entry_script("slow_start"))
+    done = workspace.client.get(operation).json()
+    assert done["state"] == "Succeeded"
+    assert done["operationDetails"]["subOperationType"] == "DeployService"
+    workspace.client.delete(workspace.models("/services/awaited"))
+
+
+def test_the_log_streams_from_an_offset_in_the_sdk_s_form(workspace: Workspace) -> None:
+    """Records "time|message#", phases and container lines, each once."""
+    operation = workspace.deploy("streamed", entry_script("slow_start"))
+    log, state = "", "Running"
+    while state in {"NotStarted", "Running"}:
+        answer = workspace.client.get(operation, params={"offset": len(log)}).json()
+        log, state = log + answer["streamingOperationLog"], answer["state"]
+    records = [record.split("|") for record in log.removesuffix("#").split("#")]
+    assert all(len(record) == 2 and len(record[0]) == 14 for record in records)
+    messages = [message for _, message in records]
+    assert messages[0] == "Registering the environment."
+    assert "Checking the status of deployment streamed." in messages
+    assert sum("loading begins" in message for message in messages) == 1
+    workspace.client.delete(workspace.models("/services/streamed"))
+
+
+def test_many_who_wait_do_not_keep_others_waiting(workspace: Workspace) -> None:
+    """A held answer holds no thread: a hundred of them, and the next request is answered while they wait."""
+    operation = workspace.deploy("popular", entry_script("slow_start"))
+    with workspace.emulator.client() as client, ThreadPoolExecutor(100) as waiting:
+        held = [waiting.submit(client.get, operation) for _ in range(100)]
+        assert workspace.service("popular")["state"] == "Transitioning"
+        assert {answer.result().json()["state"] for answer in held} == {"Succeeded"}
+    workspace.client.delete(workspace.models("/services/popular"))
+
+
+def test_an_operation_that_is_not_there_is_404(workspace: Workspace) -> None:
+    """At once."""
+    answer = workspace.client.get(workspace.models("/operations/nothing"))
+    assert (answer.status_code, answer.json()["statusCode"]) == (404, 404)

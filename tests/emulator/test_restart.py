@@ -1,0 +1,102 @@
+"""What was acknowledged survives kill -9, and web services come back as they were."""
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from wire import Emulator, Workspace, entry_script
+
+
+@pytest.fixture
+def own_workspace(own_emulator: Emulator) -> Iterator[Workspace]:
+    """Give a workspace on an emulator of the test's own."""
+    workspace = Workspace(own_emulator.start())
+    yield workspace
+    workspace.close()
+
+
+def _again(workspace: Workspace) -> Workspace:
+    """Start the emulator again and return the workspace on it."""
+    port = workspace.emulator.record["port"]
+    workspace.close()
+    workspace.emulator.start()
+    assert workspace.emulator.record["port"] == port
+    workspace.client = workspace.emulator.client()
+    return workspace
+
+
+def _score(service: dict[str, Any], key: str) -> object:
+    headers = {"Authorization": f"Bearer {key}"}
+    return httpx.post(service["scoringUri"], content='"hello"', headers=headers).raise_for_status().json()
+
+
+def test_everything_acknowledged_is_there_after_kill_9(own_workspace: Workspace) -> None:
+    """Models, tags, files; services on the same URI with the same keys, on the old ports of the emulator."""
+    own_workspace.register("kept", kvTags={"a": "b"})
+    own_workspace.run(own_workspace.deploy("kept-svc", entry_script("echo"), authEnabled=True))
+    before, keys = own_workspace.service("kept-svc"), own_workspace.keys("kept-svc")
+    own_workspace.emulator.kill()
+
+    workspace = _again(own_workspace)
+    after = workspace.settle("kept-svc")
+    assert (after["state"], after["scoringUri"]) == ("Healthy", before["scoringUri"])
+    assert workspace.keys("kept-svc") == keys
+    assert _score(after, keys["primaryKey"]) == "hello"
+    assert workspace.client.get(workspace.models("/models/kept:1")).json()["kvTags"] == {"a": "b"}
+    assert workspace.register("kept")["version"] == 2
+
+
+def test_a_deployment_that_was_killed_goes_on_after_the_restart(own_workspace: Workspace) -> None:
+    """The operation that the client polls is finished by the next emulator; what waited behind it, too."""
+    operation = own_workspace.deploy("slow", entry_script("slow_start"))
+    behind = own_workspace.client.patch(
+        own_workspace.models("/services/slow"), json=[{"op": "replace", "path": "/kvTags", "value": {"a": "b"}}]
+    )
+    while "loading begins" not in own_workspace.client.get(operation, params={"offset": 0}).text:
+        pass
+    own_workspace.emulator.kill()
+
+    workspace = _again(own_workspace)
+    assert workspace.service("slow")["state"] == "Transitioning"
+    workspace.run(operation)
+    workspace.run(behind.headers["Operation-Location"])
+    service = workspace.service("slow")
+    assert (service["state"], service["kvTags"]) == ("Healthy", {"a": "b"})
+    assert httpx.post(service["scoringUri"], content="again").json() == "again"
+
+
+def test_an_update_that_was_killed_goes_on_and_nothing_is_left_over(own_workspace: Workspace) -> None:
+    """One folder for one service, whatever was cut short."""
+    own_workspace.run(own_workspace.deploy("svc", entry_script("mortal")))
+    operation = own_workspace.deploy("svc", entry_script("echo"), overwrite=True)
+    own_workspace.emulator.kill()
+
+    workspace = _again(own_workspace)
+    workspace.run(operation)
+    assert httpx.post(workspace.service("svc")["scoringUri"], content='"new"').json() == "new"
+    assert len(list((workspace.emulator.state / "services").iterdir())) == 1
+
+
+def test_a_port_taken_meanwhile_is_said_and_the_uri_stays(own_workspace: Workspace) -> None:
+    """The service waits for its port with a sentence in its error; the next start finds it free."""
+    own_workspace.run(own_workspace.deploy("displaced", entry_script("echo")))
+    before = own_workspace.service("displaced")
+    own_workspace.emulator.stop()
+    port = httpx.URL(before["scoringUri"]).port
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        workspace = _again(own_workspace)
+        displaced = workspace.settle("displaced")
+        assert (displaced["state"], displaced["scoringUri"]) == ("Failed", before["scoringUri"])
+        assert f"cannot have port {port}" in displaced["error"]["message"]
+        workspace.emulator.stop()
+
+    back = _again(workspace).settle("displaced")
+    while back["state"] == "Failed":  # it was Failed when the emulator stopped, and is until it runs again
+        back = workspace.service("displaced")
+    assert (back["state"], back["scoringUri"]) == ("Healthy", before["scoringUri"])
+    assert "error" not in back

@@ -1,0 +1,167 @@
+"""The package that is deployed, under the real inference server, evaluated over HTTP as the gate does it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from serving import ROOT, python
+
+from evaluation import datasets
+from evaluation.smoke import Evaluation
+from runtime import server
+from training.model import MODEL_FILE, fit, write
+
+KEY = "a-key-that-must-not-be-shown"
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the scoring package and the model that it names."""
+    directory = tmp_path_factory.mktemp("deployed")
+    train, test = datasets.load("digits", "train"), datasets.load("digits", "test")
+    metadata = write(fit(train), train, test, directory / "model")
+    (directory / "scoring").mkdir()
+    shutil.copy(ROOT / "scoring" / "score.py", directory / "scoring")
+    manifest = {"model": {"file": metadata["modelFile"], "sha256": metadata["sha256"]}}
+    (directory / "scoring" / "manifest.json").write_text(json.dumps(manifest))
+    return directory
+
+
+def start(package: Path, directory: Path) -> server.ScoringServer:
+    """Start the package with a key."""
+    return server.start(
+        directory / "run",
+        python=python(),
+        source_directory=package / "scoring",
+        entry_script="score.py",
+        model_directory=package / "model",
+        port=0,
+        keys=[KEY],
+    )
+
+
+@pytest.fixture(scope="module")
+def service(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[server.ScoringServer]:
+    """The package, answering."""
+    running = start(package, tmp_path_factory.mktemp("service"))
+    try:
+        running.wait_until_healthy(60)
+        yield running
+    finally:
+        running.stop()
+
+
+def evaluate(uri: str, *arguments: str, key: str | None = KEY) -> subprocess.CompletedProcess[str]:
+    """Run `python -m evaluation` on the service."""
+    environment = {name: value for name, value in os.environ.items() if name != "SCORING_KEY"}
+    if key is not None:
+        environment["SCORING_KEY"] = key
+    command = [sys.executable, "-m", "evaluation", "--uri", uri, *arguments]
+    return subprocess.run(command, check=False, cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+def test_the_deployed_package_reads_digits(service: server.ScoringServer, tmp_path: Path) -> None:
+    """Exit 0, the verdict on the terminal, the counts in the file, and the key in neither."""
+    ended = evaluate(service.scoring_uri, "--output", str(tmp_path / "evaluation.json"))
+    written = (tmp_path / "evaluation.json").read_text()
+    evaluation = Evaluation.from_json(json.loads(written))
+    assert ended.returncode == 0
+    assert ended.stdout.startswith(f"PASSED  {evaluation.verdict}")
+    assert evaluation.rows == 450
+    assert evaluation.accuracy > 0.9
+    assert evaluation.digest == datasets.DIGESTS["digits", "test"]
+    assert KEY not in ended.stdout + ended.stderr + written + service.log_file.read_text()
+
+
+def test_an_accuracy_below_the_minimum_is_exit_1(service: server.ScoringServer) -> None:
+    """Evaluated and failed is not the same as not evaluated; --json prints one object and nothing else."""
+    ended = evaluate(service.scoring_uri, "--minimum-accuracy", "1", "--rows", "200", "--json")
+    document = json.loads(ended.stdout)
+    assert ended.returncode == 1
+    assert (document["passed"], document["rows"]) == (False, 200)
+    assert all(" read as " in sentence for sentence in document["worstConfusions"])
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "sentence"),
+    [
+        ("/score", "wrong", "refuses the key (401)"),
+        ("/score", None, "refuses the key (401)"),
+        ("/score", "two\nlines", "The key of the service is empty or holds characters"),
+        ("/scores", KEY, "answered 404"),
+        ("/swagger.json", KEY, "answered 405"),
+    ],
+)
+def test_a_service_that_cannot_be_evaluated_is_exit_2(
+    service: server.ScoringServer, path: str, key: str | None, sentence: str
+) -> None:
+    """One sentence on stderr, no traceback, and never the key."""
+    ended = evaluate(service.scoring_uri.removesuffix("/score") + path, key=key)
+    *_, last = ended.stderr.splitlines()
+    assert ended.returncode == 2
+    assert last.startswith("Not evaluated: ")
+    assert sentence in last
+    assert "Traceback" not in ended.stderr
+    assert key is None or key not in ended.stderr
+
+
+def test_a_service_that_is_gone_is_exit_2() -> None:
+    """Nothing listens: the URI and the reason are named."""
+    ended = evaluate("http://127.0.0.1:9/score")
+    assert ended.returncode == 2
+    assert "No service answers at http://127.0.0.1:9/score (" in ended.stderr
+    assert "'nonsense' is not a scoring URI" in evaluate("nonsense").stderr
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("nonsense", "The body is not JSON"),
+        ('{"data": [[0, 1]]}', 'Row 0 of "data" has 2 values: the model takes 784 numbers in each row.'),
+        (json.dumps({"data": [[0] * 784, [float("nan")] * 784]}), 'Row 1 of "data" holds a value that is not a finite'),
+    ],
+)
+def test_a_bad_body_is_a_400_and_the_next_request_is_right(
+    service: server.ScoringServer, body: str, sentence: str
+) -> None:
+    """The caller is told what to change, and the worker is none the worse."""
+    headers = {"Authorization": f"Bearer {KEY}"}
+    refused = httpx.post(service.scoring_uri, content=body, headers=headers)
+    assert refused.status_code == 400
+    assert sentence in refused.json()["message"]
+    image = datasets.load("digits", "test").images[0] / 255
+    assert len(httpx.post(service.scoring_uri, json={"data": [image.tolist()]}, headers=headers).json()) == 1
+
+
+def test_a_model_that_is_not_the_deployed_one_never_serves(package: Path, tmp_path: Path) -> None:
+    """The server ends in start-up, and says which two digests differ."""
+    other = tmp_path / "other"
+    shutil.copytree(package, other)
+    (other / "model" / MODEL_FILE).write_bytes((other / "model" / MODEL_FILE).read_bytes() + b"\n")
+    running = start(other, tmp_path)
+    try:
+        with pytest.raises(server.ServerFailedError, match=r"ModelRefusedError: .* has SHA-256 .* was not loaded"):
+            running.wait_until_healthy(60)
+    finally:
+        running.stop()
+
+
+def test_every_answer_counts_for_its_own_image(service: server.ScoringServer, package: Path) -> None:
+    """Over HTTP, in batches, the labels are those of the model in this process."""
+    import joblib  # noqa: PLC0415 - only here
+
+    from evaluation.client import score  # noqa: PLC0415
+
+    test = datasets.load("digits", "test")
+    model: Any = joblib.load(package / "model" / MODEL_FILE)
+    steps: list[tuple[int, int]] = []
+    labels = score(service.scoring_uri, KEY, test.images, lambda done, total: steps.append((done, total)))
+    assert labels == model.predict(test.images / 255).tolist()
+    assert steps == [(0, 450), (250, 450), (450, 450)]

@@ -1,0 +1,66 @@
+"""The data sets: the same bytes everywhere, and nothing that only carries their name."""
+
+import gzip
+import struct
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from evaluation import datasets, mnist
+from evaluation.errors import DatasetError
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_the_digits_are_the_bytes_that_are_written_down(part: datasets.Part) -> None:
+    """Whether a model is up to date is told from the digest in the code, so it has to be the data's."""
+    assert datasets.load("digits", part).digest == datasets.DIGESTS["digits", part]
+
+
+def test_the_digits_keep_the_contract_of_every_data_set() -> None:
+    """Images are 784 bytes that use the whole range, labels are 0 to 9."""
+    test = datasets.load("digits", "test")
+    assert test.images.shape == (test.rows, 784)
+    assert test.images.dtype == test.labels.dtype == "uint8"
+    assert (test.images.min(), test.images.max()) == (0, 255)
+    assert set(test.labels.tolist()) == set(range(10))
+
+
+def test_no_digit_is_trained_on_and_tested_with() -> None:
+    """The parts divide the bundled digits, every class in the same share."""
+    train, test = datasets.load("digits", "train"), datasets.load("digits", "test")
+    assert train.rows + test.rows == 1797
+    assert not {image.tobytes() for image in train.images} & {image.tobytes() for image in test.images}
+    shares = [count / test.rows for count in Counter(test.labels.tolist()).values()]
+    assert max(shares) - min(shares) < 0.02
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
+    """A typo shows what there is."""
+    with pytest.raises(DatasetError, match="no data set 'mnits': choose digits or mnist"):
+        datasets.load("mnits", "test")
+
+
+def images(rows: int) -> bytes:
+    """Return an IDX file of blank images."""
+    return struct.pack(">HBBIII", 0, 8, 3, rows, 28, 28) + bytes(rows * 784)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("elsewhere", b"", "has neither t10k-images-idx3-ubyte nor t10k-images-idx3-ubyte.gz"),
+        ("t10k-images-idx3-ubyte", images(2), "is not MNIST's t10k-images-idx3-ubyte: its SHA-256 is"),
+        ("t10k-images-idx3-ubyte", images(2)[:-1], "is cut off: its header says 2 x 28 x 28"),
+        ("t10k-images-idx3-ubyte.gz", gzip.compress(images(2)), "is not MNIST's t10k-images-idx3-ubyte: its SHA-256"),
+        ("t10k-images-idx3-ubyte.gz", gzip.compress(images(2))[:-20], "is not a whole gzip file"),
+        ("t10k-images-idx3-ubyte.gz", images(2), "is not a whole gzip file"),
+    ],
+)
+def test_a_directory_without_mnist_is_one_sentence(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
+    """Fashion-MNIST under the same names, a cut file or an empty folder: the file is named, and its fault."""
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DatasetError) as raised:
+        mnist.read("test", tmp_path)
+    assert sentence in str(raised.value)
+    assert str(tmp_path) in str(raised.value)
