@@ -13,7 +13,8 @@ EMULATED := $(shell grep -qs '^  digits:cloud: emulator' Pulumi.$(STACK).yaml &&
 unexport PYTHONDONTWRITEBYTECODE
 
 python := .venv/bin/python
-settings = eval "$$($(MAKE) --no-print-directory -s env STACK=$(STACK))"
+# In two steps, because a failing command inside eval would go unnoticed.
+settings = settings="$$($(MAKE) --no-print-directory -s env STACK=$(STACK))"; eval "$$settings"
 
 .PHONY: help up down smoke logs status env emulator model test check bench lock clean
 
@@ -22,12 +23,12 @@ help:  ## list the commands
 
 up: .venv/lock model $(if $(EMULATED),emulator)  ## from a bare clone to a deployed, evaluated service
 	@$(settings); pulumi stack select --create $(STACK) >/dev/null
-	@$(settings); pulumi up --stack $(STACK) $(if $(EMULATED),--yes --skip-preview)
+	@$(settings); pulumi up --stack $(STACK) --suppress-outputs $(if $(EMULATED),--yes --skip-preview)
 	@$(settings); $(python) -m evaluation show reports/$(STACK)/evaluation.json
 	@echo; echo 'Next:'
-	@echo '  make smoke STACK=$(STACK)       evaluate the live service again'
-	@echo '  $$EDITOR scoring/score.py     then `make up`: the service is updated in place and evaluated'
-	@echo '  eval "$$(make -s env)"         then plain `pulumi preview`, `pulumi stack output`, ... work in this shell'
+	@echo '  make smoke                  evaluate the live service again'
+	@echo '  $$EDITOR scoring/score.py    then `make up`: the service is updated in place and evaluated'
+	@echo '  eval "$$(make -s env)"       then `pulumi preview --diff`, `pulumi stack output`, … work in this shell'
 
 down: .venv/lock $(if $(EMULATED),emulator)  ## destroy the deployment and stop the emulator
 	@$(settings); if pulumi stack select $(STACK) 2>/dev/null; then pulumi destroy --stack $(STACK) $(if $(EMULATED),--yes --skip-preview); fi
@@ -45,9 +46,9 @@ status: .venv/lock  ## what runs on the emulator
 
 env: .venv/lock  ## print what puts the CLI and the stack's cloud into a shell: eval "$(make -s env)"
 	@mkdir -p .state
+	@$(if $(EMULATED),$(python) -m emulator env; echo 'export PULUMI_CONFIG_PASSPHRASE= PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true')
 	@cli="$$($(python) -m tools.pulumi)"; echo "export PATH='$$cli:$(CURDIR)/.venv/bin':\"\$$PATH\""
 	@echo "export PULUMI_SKIP_UPDATE_CHECK=true PULUMI_BACKEND_URL='$(PULUMI_BACKEND_URL)'"
-	@$(if $(EMULATED),echo 'export PULUMI_CONFIG_PASSPHRASE= PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true'; $(python) -m emulator env,:)
 
 emulator: .venv/lock  ## start the emulator, if it is not running
 	@$(python) -m emulator start $(if $(EMULATOR_PORT),--port $(EMULATOR_PORT))

@@ -87,7 +87,7 @@ def _default_state() -> str:
 
 def _start(options: argparse.Namespace) -> int:
     record = instance.running(options.state)
-    if record is not None:
+    if record is not None and options.ready_descriptor is None:
         if options.port not in {None, 0, record.port}:
             raise EmulatorError(
                 f"The emulator already runs, on port {record.port}: stop it before it can move to port {options.port}."
@@ -116,11 +116,14 @@ def _start_here(options: argparse.Namespace) -> int:
     logging.raiseExceptions = False  # a full disk takes log lines away, not the emulator
 
     try:
-        server.run(options.state, options.port, lambda: background.tell_ready(options.ready_descriptor))
+        server.run(options.state, options.port, lambda: background.tell(options.ready_descriptor, background.READY))
+    except instance.AlreadyRunningError:
+        background.tell(options.ready_descriptor, background.RUNNING)
+        raise
     except (EmulatorError, StaleStateError, OSError, sqlite3.Error) as error:
         unusable = isinstance(error, (OSError, sqlite3.Error))
         text = f"The state folder {options.state} cannot be used ({error}): {_REPAIR}" if unusable else str(error)
-        background.tell_ready(options.ready_descriptor, text)
+        background.tell(options.ready_descriptor, text)
         raise EmulatorError(text) from error
     return _PASSED
 

@@ -14,7 +14,7 @@ from emulator.instance import EmulatorError, Record
 
 _STOP_SECONDS = 30
 _LOG_BYTES = 5_000_000
-_READY = "ready"
+READY, RUNNING = "ready", "running"  # what the new process tells when all is well, or somebody else was first
 
 
 def start(state: Path, port: int | None) -> Record:
@@ -35,18 +35,18 @@ def start(state: Path, port: int | None) -> Record:
         )
         os.close(writing)
         told = pipe.read()
-    if told != _READY:
+    if told != READY:
         process.wait()
-        if "already runs" not in told:
-            raise EmulatorError(told or f"The emulator ended while it started: see {log_path(state)}.")
+    if told not in {READY, RUNNING}:
+        raise EmulatorError(told or f"The emulator ended while it started: see {log_path(state)}.")
     return _await_record(state)
 
 
-def tell_ready(descriptor: int | None, trouble: str = _READY) -> None:
-    """Tell whoever waits in start() that the emulator answers, or what keeps it from that."""
+def tell(descriptor: int | None, news: str) -> None:
+    """Tell whoever waits in start() how the new process fares: READY, RUNNING, or what keeps it from starting."""
     if descriptor is not None:
         with suppress(OSError):  # nobody waits any more
-            os.write(descriptor, trouble.encode())
+            os.write(descriptor, news.encode())
             os.close(descriptor)
 
 

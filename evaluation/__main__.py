@@ -54,7 +54,8 @@ def _evaluate(options: argparse.Namespace) -> Evaluation:
     with bar(f"Scoring {dataset.name}") as progress:
         return evaluate(
             uri,
-            stack.get("primaryKey") or os.environ.get("SCORING_KEY"),
+            # The stack's key goes to the stack's service alone.
+            (stack.get("primaryKey") if not options.uri else None) or os.environ.get("SCORING_KEY"),
             dataset,
             rows=options.rows,
             minimum_accuracy=minimum,
@@ -100,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--outputs",
         metavar="FILE",
-        help="take URI, key, data set and minimum from the outputs that `pulumi stack output --json` prints; - is stdin",
+        help="take URI, key, data set and minimum from outputs that `pulumi stack output --json` prints; - is stdin",
     )
     parser.add_argument("--dataset", choices=NAMES, help="what to score (default: the release's, else digits)")
     parser.add_argument(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pulumi
 
+from infra.progress import Report, hook_reporter
 from infra.release import candidate
 from infra.settings import Settings
 
@@ -31,9 +32,9 @@ class Gate:
         inputs = dict(args.new_inputs or {})
         key = await self.key.future() or None  # empty where authentication is off
         # Not on the event loop: the engine talks to this program while the rows are scored.
-        await asyncio.to_thread(self._evaluate, inputs, key)
+        await asyncio.to_thread(self._evaluate, inputs, key, hook_reporter(args.urn))
 
-    def _evaluate(self, inputs: dict[str, object], key: str | None) -> None:
+    def _evaluate(self, inputs: dict[str, object], key: str | None, report_progress: Report) -> None:
         from evaluation import datasets, report, smoke  # noqa: PLC0415 (an unchanged `up` evaluates nothing)
         from evaluation.errors import EvaluationError  # noqa: PLC0415
 
@@ -44,7 +45,7 @@ class Gate:
                 settings.evaluation_dataset,
                 "test",
                 directory=settings.evaluation_directory,
-                progress=_progress("downloading", "bytes"),
+                progress=_progress(report_progress, "downloading", "bytes"),
             )
             evaluation = smoke.evaluate(
                 str(inputs["scoringUri"]),
@@ -58,7 +59,7 @@ class Gate:
                     "environment": str(inputs["environment"]),
                     "service": str(inputs["service"]),
                 },
-                progress=_progress("evaluating", "images"),
+                progress=_progress(report_progress, "evaluating", "images"),
             )
             report.write(evaluation, path)
         except EvaluationError as error:
@@ -72,6 +73,6 @@ class Gate:
         pulumi.log.info(evaluation.verdict)
 
 
-def _progress(doing: str, what: str) -> Callable[[int, int], None]:
-    """Show how far along it is on the release's row, and leave nothing in the summary."""
-    return lambda done, total: pulumi.log.info(f"{doing}: {done:,} of {total:,} {what}", ephemeral=True)
+def _progress(report: Report, doing: str, what: str) -> Callable[[int, int], None]:
+    """Show how far along it is, and leave nothing in the summary."""
+    return lambda done, total: report(f"{doing}: {done:,} of {total:,} {what}")

@@ -1,26 +1,35 @@
-"""Live status: one line on the resource's own row of `pulumi up`, replaced as the work goes on.
-
-A provider process has no `pulumi.log`; the engine's address stands last among its arguments.
-"""
+"""Live status: one line on the resource's own row of `pulumi up`, replaced as the work goes on."""
 
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import grpc
+import pulumi
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+from pulumi.runtime.settings import get_engine
 
 Report = Callable[[str], None]
 
 
-def reporter(stack: str, resource_type: str, name: str) -> Report:
-    """Return a function that shows a message on the row of the resource; a lost message is no error."""
-    project = _project()
-    urn = f"urn:pulumi:{stack}::{project}::{resource_type}::{name}"
+def provider_reporter(stack: str, resource_type: str, name: str) -> Report:
+    """Return a function that shows a message from a lifecycle.
+
+    A provider process is told no URN, so it is put together; the engine's address stands last among its arguments.
+    """
     address = sys.argv[-1]
-    if ":" not in address:
+    if ":" not in address:  # not started by an engine
         return lambda _message: None
     engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address))
+    return _reporter(engine, f"urn:pulumi:{stack}::{pulumi.get_project()}::{resource_type}::{name}")
 
+
+def hook_reporter(urn: str) -> Report:
+    """Return a function that shows a message from a hook, which runs in the program's process."""
+    return _reporter(get_engine(), urn)
+
+
+def _reporter(engine: Any, urn: str) -> Report:  # noqa: ANN401 (gRPC's stubs have no types)
     def report(message: str) -> None:
         request = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=message, urn=urn, ephemeral=True)
         try:
@@ -29,9 +38,3 @@ def reporter(stack: str, resource_type: str, name: str) -> Report:
             return
 
     return report
-
-
-def _project() -> str:
-    from pulumi.metadata import get_project  # noqa: PLC0415 (set only inside a provider or program)
-
-    return str(get_project())

@@ -10,7 +10,7 @@ import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, ReadResult, Resource, UpdateResult
 
 from infra import azureml, scoring_package
-from infra.progress import reporter
+from infra.progress import provider_reporter
 from infra.provider import Properties, Provider, changed, output
 
 TYPE = "pulumi-python:dynamic/azureml:Webservice"
@@ -148,7 +148,7 @@ def _deploy(props: Properties) -> azureml.Service:
 
 
 def _reporter(props: Properties) -> azureml.Report:
-    return reporter(props["owner"].split("/")[-1], TYPE, "webservice")
+    return provider_reporter(props["owner"].split("/")[-1], TYPE, "webservice")
 
 
 def _outputs(props: Properties, service: azureml.Service) -> Properties:

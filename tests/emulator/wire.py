@@ -154,13 +154,12 @@ class Workspace:
             "name": "tests",
             "python": {"condaDependencies": CONDA},
             "environmentVariables": variables,
-            **environment,
         }
         return {
             "driverProgram": "driver.py",
             "modelIds": models,
             "assets": [{"id": name, "url": f"aml://artifact/{self.upload(name, pack(source))}", "unpack": True}],
-            "environment": described,
+            "environment": described | environment,
         }
 
     def request(self, name: str, source: Mapping[str, str], models: list[str] | None = None, **fields: object) -> Json:

@@ -1,0 +1,47 @@
+"""The commands that README and messages name exist, and the first of them says what a machine lacks."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TARGETS = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+SPEAKING = [
+    ROOT / "README.md",
+    ROOT / "Makefile",
+    *(
+        path
+        for room in ("infra", "emulator", "evaluation", "training", "tools")
+        for path in (ROOT / room).rglob("*.py")
+    ),
+]
+
+
+@pytest.mark.parametrize("path", SPEAKING, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_make_command_that_is_named_exists(path: Path) -> None:
+    """A hint that names a dead command is worse than none."""
+    named = re.findall(r"`make (?:-s )?([a-z]+)|^ {2,4}make ([a-z]+)", path.read_text(), re.MULTILINE)
+    assert {first or second for first, second in named} <= TARGETS
+
+
+def test_an_old_python_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    """Before anything is installed, with the version that was found and the way to name another."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    shutil.copy(ROOT / "requirements.txt", tmp_path)
+    old = tmp_path / "python3.9"
+    old.write_text(
+        f'#!/bin/sh\nexec {sys.executable} -c \'import sys; sys.version_info = (3, 9, 2); sys.version = "3.9.2 (old)"; '
+        f'exec(sys.argv[1])\' "$2"\n'
+    )
+    old.chmod(0o755)
+    refused = subprocess.run(
+        ["make", ".venv/lock", f"PYTHON={old}"], cwd=tmp_path, text=True, capture_output=True, check=False
+    )
+    assert refused.returncode != 0
+    assert "Python 3.11 or newer" in refused.stderr
+    assert "3.9.2" in refused.stderr
+    assert not (tmp_path / ".venv").exists()
