@@ -121,7 +121,7 @@ class Supervisor:
         """Build first, so that what fails there leaves the old container answering; then replace it."""
         folder = self._folder(operation["id"])
         python, layout = self._build(folder, wanted, operation)
-        report = self._reporter(operation)
+        report = partial(self._operations.log, operation)
         report("Submitting deployment to compute.")
         with self._store.transaction():
             service = self._store.get("service", key)  # again: its keys may have changed meanwhile
@@ -135,7 +135,7 @@ class Supervisor:
         running.wait_until_healthy(_HEALTHY_WITHIN_SECONDS, report)
 
     def _build(self, folder: Path, service: Document, operation: Document) -> tuple[Path, deployment.Layout]:
-        report = self._reporter(operation)
+        report = partial(self._operations.log, operation)
         request = service["environmentImageRequest"]
         report("Registering the environment.")
         layout = deployment.layout(folder, request)
@@ -143,9 +143,6 @@ class Supervisor:
         report("Generating deployment configuration.")
         deployment.prepare(folder, operation["workspace"], request, self._artifacts, self._models)
         return venv / "bin" / "python", layout
-
-    def _reporter(self, operation: Document) -> Callable[[str], None]:
-        return lambda line: self._operations.log(operation, line)
 
     def _start(
         self, key: str, service: Document, folder: Path, python: Path, layout: deployment.Layout

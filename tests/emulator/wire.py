@@ -140,7 +140,7 @@ class Workspace:
     def register(self, name: str, content: bytes = b"a model", **fields: object) -> Json:
         """Register a model of one file."""
         artifact = self.upload(f"{name}.pkl", content, container=f"{name}-{time.monotonic_ns()}")
-        body = {"name": name, "artifacts": [{"prefix": artifact}]}
+        body: Json = {"name": name, "artifacts": [{"prefix": artifact}]}
         asset = self.client.post(self.models("/assets"), json=body).raise_for_status().json()
         body = {"name": name, "url": f"aml://asset/{asset['id']}", **fields}
         model: Json = self.client.post(self.models("/models"), json=body).raise_for_status().json()
@@ -150,11 +150,8 @@ class Workspace:
         """Return what describes the container: source files of which score.py is the entry script, and models."""
         name = f"{time.monotonic_ns()}.tar.gz"
         variables = {"AZUREML_SOURCE_DIRECTORY": "source", "AZUREML_ENTRY_SCRIPT": "source/score.py"}
-        described: Json = {
-            "name": "tests",
-            "python": {"condaDependencies": CONDA},
-            "environmentVariables": variables,
-        }
+        python = {"condaDependencies": CONDA}
+        described: Json = {"name": "tests", "python": python, "environmentVariables": variables}
         return {
             "driverProgram": "driver.py",
             "modelIds": models,

@@ -66,7 +66,9 @@ def test_pulumi_and_the_sdk_stay_in_their_rooms(library: str) -> None:
                 assert where.startswith(tuple(ONLY_IN[library])), f"{where} imports {library}"
 
 
-def test_azureml_core_is_imported_by_one_module() -> None:
-    """infra/azureml.py is the only door."""
-    doors = [path.name for path in sources("infra") if any(name.startswith("azureml.") for name in imports(path))]
-    assert doors == ["azureml.py"]
+def test_azureml_core_is_met_behind_one_door() -> None:
+    """infra/azureml/ alone imports the SDK."""
+    doors = {
+        path.parent.name for path in sources("infra") if any(name.startswith("azureml.") for name in imports(path))
+    }
+    assert doors == {"azureml"}

@@ -1,0 +1,47 @@
+"""The only door to azureml-core: plain values in, plain values out, one sentence when it fails.
+
+The SDK is imported on first use: it takes a second, and an unchanged `up` needs none of it.
+"""
+
+from infra.azureml.environments import find_environment, register_environment
+from infra.azureml.models import RegisteredModel, delete_model, find_model, read_model, register_model, tag_model
+from infra.azureml.services import (
+    Report,
+    Service,
+    ServiceDefinition,
+    delete_service,
+    deploy_service,
+    describe_service,
+    find_service,
+    regenerate_key,
+    service_keys,
+    service_log,
+    wait_for_service,
+)
+from infra.azureml.session import AzureMLError, ConflictError, DeploymentError, MissingError
+
+__all__ = [
+    "AzureMLError",
+    "ConflictError",
+    "DeploymentError",
+    "MissingError",
+    "RegisteredModel",
+    "Report",
+    "Service",
+    "ServiceDefinition",
+    "delete_model",
+    "delete_service",
+    "deploy_service",
+    "describe_service",
+    "find_environment",
+    "find_model",
+    "find_service",
+    "read_model",
+    "regenerate_key",
+    "register_environment",
+    "register_model",
+    "service_keys",
+    "service_log",
+    "tag_model",
+    "wait_for_service",
+]

@@ -1,0 +1,215 @@
+"""Web services on ACI."""
+
+import contextlib
+import io
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.azureml.session import AzureMLError, DeploymentError, MissingError, call, open_workspace
+
+Report = Callable[[str], None]
+_LOG_LINES = 20
+_HEALTHY = "Healthy"
+_FAILED = ("Failed", "Unhealthy", "Unschedulable")
+
+
+@dataclass(frozen=True)
+class ServiceDefinition:
+    """What a web service shall be. Sizes in cores and GB."""
+
+    name: str
+    description: str
+    tags: dict[str, str]
+    properties: dict[str, str]
+    cpu_cores: float
+    memory_gb: float
+    auth_enabled: bool
+    dns_name_label: str
+    model: str
+    environment: tuple[str, str]
+    entry_script: str
+    ready_timeout_seconds: float
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a web service is; keys are masked in the repr."""
+
+    name: str
+    state: str
+    scoring_uri: str
+    swagger_uri: str
+    created: str
+    description: str
+    tags: dict[str, str]
+    properties: dict[str, str]
+    cpu_cores: float
+    memory_gb: float
+    auth_enabled: bool
+
+
+def find_service(workspace_id: str, name: str) -> Service | None:
+    """Return the web service, or None."""
+    try:
+        with call(f"reading web service {name}"):
+            return _service(_webservice(workspace_id, name))
+    except MissingError:
+        return None
+
+
+def deploy_service(workspace_id: str, definition: ServiceDefinition, package: Path, report: Report) -> Service:
+    """Deploy, or replace in place under the same URI and keys, and wait until it is healthy.
+
+    Raises DeploymentError, ending with the container's last log lines.
+    """
+    workspace = open_workspace(workspace_id)
+    keys: tuple[str, str] | tuple[None, None] = (None, None)
+    before = find_service(workspace_id, definition.name)
+    if before is not None and before.auth_enabled and definition.auth_enabled:
+        keys = service_keys(workspace_id, definition.name)
+    with call(f"deploying web service {definition.name}"):
+        from azureml.core import Environment, Model  # noqa: PLC0415
+        from azureml.core.model import InferenceConfig  # noqa: PLC0415
+        from azureml.core.webservice import AciWebservice  # noqa: PLC0415
+
+        name, version = definition.environment
+        inference_config = InferenceConfig(
+            entry_script=definition.entry_script,
+            source_directory=str(package),
+            environment=Environment.get(workspace, name, version),
+        )
+        configuration = AciWebservice.deploy_configuration(
+            cpu_cores=definition.cpu_cores,
+            memory_gb=definition.memory_gb,
+            tags=definition.tags,
+            properties=definition.properties,
+            description=definition.description,
+            auth_enabled=definition.auth_enabled,
+            dns_name_label=definition.dns_name_label,
+            primary_key=keys[0],
+            secondary_key=keys[1],
+        )
+        model = Model(workspace, id=definition.model)
+        webservice = Model.deploy(workspace, definition.name, [model], inference_config, configuration, overwrite=True)
+    return _wait(webservice, definition.ready_timeout_seconds, report)
+
+
+def wait_for_service(workspace_id: str, name: str, timeout_seconds: float, report: Report) -> Service:
+    """Wait for a deployment that somebody started: an interrupted `up` most likely."""
+    with call(f"reading web service {name}"):
+        webservice = _webservice(workspace_id, name)
+    return _wait(webservice, timeout_seconds, report)
+
+
+def describe_service(workspace_id: str, name: str, description: str, tags: dict[str, str]) -> Service:
+    """Change what describes the service; nothing is deployed again."""
+    with call(f"tagging web service {name}"):
+        webservice = _webservice(workspace_id, name)
+        webservice.update(tags=tags, description=description)
+    return _wait(webservice, timeout_seconds=60, report=lambda _line: None)
+
+
+def service_log(workspace_id: str, name: str) -> str:
+    """Return the container's log, its last 5,000 lines."""
+    with call(f"reading the log of web service {name}"):
+        return str(_webservice(workspace_id, name).get_logs() or "")
+
+
+def service_keys(workspace_id: str, name: str) -> tuple[str, str]:
+    """Return the primary and the secondary key."""
+    with call(f"reading the keys of web service {name}"):
+        primary, secondary = _webservice(workspace_id, name).get_keys()
+        return primary, secondary
+
+
+def regenerate_key(workspace_id: str, name: str, which: str) -> None:
+    """Make Azure choose another "Primary" or "Secondary" key; the old one stops working."""
+    with call(f"regenerating a key of web service {name}"):
+        _webservice(workspace_id, name).regen_key(which)
+
+
+def delete_service(workspace_id: str, name: str) -> None:
+    """Delete the web service; one that is gone already is no error."""
+    with contextlib.suppress(MissingError), call(f"deleting web service {name}"):
+        _webservice(workspace_id, name).delete()
+
+
+def _webservice(workspace_id: str, name: str) -> Any:  # noqa: ANN401
+    from azureml.core.webservice import AciWebservice  # noqa: PLC0415
+
+    return AciWebservice(open_workspace(workspace_id), name)
+
+
+def _service(webservice: Any) -> Service:  # noqa: ANN401
+    size = webservice.container_resource_requirements
+    return Service(
+        name=webservice.name,
+        state=webservice.state,
+        scoring_uri=webservice.scoring_uri or "",
+        swagger_uri=webservice.swagger_uri or "",
+        created=str(webservice.created_time),
+        description=webservice.description or "",
+        tags=dict(webservice.tags or {}),
+        properties=dict(webservice.properties or {}),
+        cpu_cores=float(size.cpu),
+        memory_gb=float(size.memory_in_gb),
+        auth_enabled=bool(webservice.auth_enabled),
+    )
+
+
+def _wait(webservice: Any, timeout_seconds: float, report: Report) -> Service:  # noqa: ANN401
+    """Follow the operation to its end while the container's newest log line shows."""
+    started = time.monotonic()
+    with ThreadPoolExecutor(1) as waiting:
+        end = waiting.submit(_follow, webservice, timeout_seconds)
+        while not end.done():
+            line = _last_lines(webservice, 1)
+            report(f"deploying, {time.monotonic() - started:.0f} s" + (f": {line}" if line else ""))
+            with contextlib.suppress(TimeoutError):
+                end.exception(timeout=1)
+    error = end.exception()
+    with call(f"reading web service {webservice.name}"):
+        webservice.update_deployment_state()
+    if error is None and webservice.state == _HEALTHY:
+        return _service(webservice)
+    seconds = time.monotonic() - started
+    reason = _reason(webservice.error) or (str(error) if error and webservice.state in _FAILED else "")
+    log = _last_lines(webservice, _LOG_LINES)
+    raise DeploymentError(
+        f"Web service '{webservice.name}' was {webservice.state} after {seconds:.0f} s"
+        + (f": {reason}" if reason else " (readyTimeoutSeconds)")
+        # Taking the change back makes the tree what the state holds, so only a refresh would find the failed service.
+        + "\nMend it and run `pulumi up` again, or take the change back and run `pulumi up --refresh`."
+        + f" Full log: `make logs`. Its last lines:\n{log or '(none)'}"
+    )
+
+
+def _follow(webservice: Any, timeout_seconds: float) -> None:  # noqa: ANN401
+    # Not inside _call, which lets one caller in at a time: this one waits for minutes, and its print goes to the log.
+    if webservice._operation_endpoint is None and webservice.state == _HEALTHY:  # noqa: SLF001 (an update without redeployment)
+        return
+    with contextlib.redirect_stdout(io.StringIO()):
+        webservice.wait_for_deployment(timeout_sec=timeout_seconds)
+
+
+def _reason(error: Mapping[str, Any] | None) -> str:
+    """Return the innermost messages of Azure's error body, once each."""
+    if not error:
+        return ""
+    details = [detail.get("message", "") for detail in error.get("details") or []]
+    messages = [message for message in (error.get("message", ""), *details) if message]
+    return " ".join(dict.fromkeys(" ".join(message.split()) for message in messages))[:600]
+
+
+def _last_lines(webservice: Any, lines: int) -> str:  # noqa: ANN401
+    """Return the end of the container's log; a container that does not run yet has none."""
+    try:
+        with call("reading the log"):
+            text = str(webservice.get_logs(num_lines=lines) or "")
+    except AzureMLError:  # ACI answers an error while it still makes the container
+        return ""
+    return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])

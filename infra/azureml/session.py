@@ -1,0 +1,85 @@
+"""The session with Azure ML: one workspace at a time, quiet calls, and errors of one sentence.
+
+AzureMLError            what Azure ML answered, or that it did not
+├─ MissingError         what was asked for is not there
+├─ ConflictError        the name is taken by something that is not ours
+└─ DeploymentError      the service did not become healthy; ends with the container's last log lines
+"""
+
+import contextlib
+import io
+import json
+import logging
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+
+class AzureMLError(Exception):
+    """What Azure ML answered, or that it did not."""
+
+
+class MissingError(AzureMLError):
+    """What was asked for is not there."""
+
+
+class ConflictError(AzureMLError):
+    """The name is taken by something that is not ours."""
+
+
+class DeploymentError(AzureMLError):
+    """The service did not become healthy."""
+
+
+# The SDK prints, leaves files in the temporary directory and keeps both in globals: one caller at a time.
+_ALONE = threading.RLock()
+
+
+@contextlib.contextmanager
+def call(doing: str) -> Iterator[None]:
+    """Run SDK calls quietly, leave no temporary files, and turn what they raise into one sentence."""
+    with _ALONE, contextlib.redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as scratch:
+        logging.getLogger("azureml").setLevel(logging.CRITICAL + 1)  # it logs each exception that it also raises
+        before, tempfile.tempdir = tempfile.tempdir, scratch
+        try:
+            yield
+        except AzureMLError:
+            raise
+        except Exception as error:  # the SDK raises bare Exception for an answer it did not expect
+            raise _sentence(doing, error) from error
+        finally:
+            tempfile.tempdir = before
+
+
+def _sentence(doing: str, error: Exception) -> AzureMLError:
+    """Return our error for the SDK's: which call, what was answered, what to do where it is known."""
+    text = str(getattr(error, "message", "") or error)
+    emulator = os.environ.get("AZUREML_EMULATOR")
+    if re.search(r"Connection refused|Max retries exceeded|Failed to establish", text):
+        where = (
+            f"The emulator at {emulator} does not answer; start it with `make emulator`"
+            if emulator
+            else "Azure does not answer"
+        )
+        return AzureMLError(f"{where} ({doing}).")
+    missing = re.search(r"Not ?Found|not found|Code: 404", text) is not None
+    inner = re.search(r'"message":\s*"((?:[^"\\]|\\.)+)"', text)
+    detail = json.loads(f'"{inner[1]}"') if inner else " ".join(text.split())
+    kind = MissingError if missing else AzureMLError
+    return kind(f"Azure ML refused {doing}: {detail[:600]}")
+
+
+@lru_cache(maxsize=4)
+def open_workspace(workspace_id: str) -> Any:  # noqa: ANN401 (the SDK ships no types)
+    """Return the SDK's workspace for an ARM id; the login is the SDK's default, whatever the cloud."""
+    parts = dict(zip(*[iter(workspace_id.strip("/").split("/"))] * 2, strict=False))
+    with call(f"opening workspace {parts.get('workspaces', workspace_id)}"):
+        from azureml.core import Workspace  # noqa: PLC0415 (see the module's docstring)
+
+        return Workspace.get(
+            parts["workspaces"], subscription_id=parts["subscriptions"], resource_group=parts["resourceGroups"]
+        )
