@@ -32,11 +32,8 @@ class DiskFullError(AzureError):
 def is_disk_full(error: BaseException) -> bool:
     """Say whether this is what the operating system or sqlite raises when the disk takes no more."""
     if isinstance(error, sqlite3.OperationalError):
-        # sqlite has rolled back already, so the store's own rollback fails and stands before what went wrong.
-        if isinstance(error.__context__, sqlite3.OperationalError):
-            return is_disk_full(error.__context__)
         # A file size limit reaches sqlite as an input/output error: the low byte is the code without its details.
-        return (error.sqlite_errorcode & 0xFF) in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+        return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
     return isinstance(error, OSError) and error.errno in _FULL
 
 

@@ -189,8 +189,13 @@ def _wait(webservice: Any, timeout_seconds: float, report: Report) -> Service:  
 
 
 def _follow(webservice: Any, timeout_seconds: float) -> None:  # noqa: ANN401
-    # Not inside _call, which lets one caller in at a time: this one waits for minutes, and its print goes to the log.
-    if webservice._operation_endpoint is None and webservice.state == _HEALTHY:  # noqa: SLF001 (an update without redeployment)
+    """Return when the deployment has ended, well or not; raises what the SDK raises."""
+    # Not inside call(), which lets one caller in at a time: this one waits for minutes.
+    if webservice._operation_endpoint is None:  # noqa: SLF001 (an update without redeployment, or one that another `up` began)
+        deadline = time.monotonic() + timeout_seconds
+        while webservice.state == "Transitioning" and time.monotonic() < deadline:
+            time.sleep(1)
+            webservice.update_deployment_state()
         return
     with contextlib.redirect_stdout(io.StringIO()):
         webservice.wait_for_deployment(timeout_sec=timeout_seconds)

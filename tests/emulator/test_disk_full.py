@@ -1,13 +1,9 @@
 """A full disk, made with a limit on the size of files: one sentence, nothing half-written, and life goes on."""
 
 import shutil
-import sqlite3
-from contextlib import closing
 
 import pytest
 from wire import Emulator, Workspace, plain
-
-from emulator.failures import is_disk_full
 
 _LIMIT = 300_000
 
@@ -67,21 +63,3 @@ def test_a_database_that_cannot_grow_keeps_what_it_has(small_disk: Emulator) -> 
         small_disk.start()
         workspace.client = small_disk.client()
     workspace.close()
-
-
-def test_a_full_database_is_told_from_other_errors_behind_a_failed_rollback() -> None:
-    """When sqlite has rolled back by itself, the store's rollback fails and hides what happened first."""
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        connection.execute("PRAGMA max_page_count = 3")
-        connection.execute("CREATE TABLE t (x)")
-        connection.execute("BEGIN")
-        with pytest.raises(sqlite3.OperationalError) as caught:
-            try:
-                connection.execute("INSERT INTO t VALUES (?)", ["x" * 100_000])
-            except sqlite3.OperationalError:
-                connection.execute("ROLLBACK")
-                connection.execute("ROLLBACK")
-                raise
-    assert "no transaction is active" in str(caught.value)
-    assert is_disk_full(caught.value)
-    assert not is_disk_full(sqlite3.OperationalError("no such table"))

@@ -1,0 +1,75 @@
+"""State on this machine after a CLI that was killed: mended where that is safe, left alone where it is not."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tools.state import mend
+
+
+@pytest.fixture
+def stacks(tmp_path: Path) -> Path:
+    """A backend with one whole checkpoint and the one before it."""
+    folder = tmp_path / ".pulumi/stacks/digits"
+    folder.mkdir(parents=True)
+    (folder / "dev.json").write_text('{"version": 3}')
+    (folder / "dev.json.bak").write_text('{"version": 2}')
+    return folder
+
+
+def lock(backend: Path, pid: int, hostname: str) -> Path:
+    """Write a lock as the CLI does."""
+    path = backend / ".pulumi/locks/organization/digits/dev/one.json"
+    path.parent.mkdir(parents=True)
+    holder = {"pid": pid, "username": "u", "hostname": hostname, "timestamp": datetime.now(UTC).isoformat()}
+    path.write_text(json.dumps(holder))
+    return path
+
+
+@pytest.mark.parametrize("cut_off", ["", '{"version": 3, "checkpo'])
+def test_a_checkpoint_that_is_not_whole_gives_way_to_the_one_before(stacks: Path, tmp_path: Path, cut_off: str) -> None:
+    """The state before the last step is whole, and taking that step again adopts what it made."""
+    (stacks / "dev.json").write_text(cut_off)
+    assert len(mend(f"file://{tmp_path}", "dev")) == 1
+    assert json.loads((stacks / "dev.json").read_text()) == {"version": 2}
+
+
+def test_whole_state_is_left_alone(stacks: Path, tmp_path: Path) -> None:
+    """Nothing is done, and nothing is said."""
+    assert mend(f"file://{tmp_path}", "dev") == []
+    assert json.loads((stacks / "dev.json").read_text()) == {"version": 3}
+
+
+def test_state_without_a_whole_predecessor_is_left_alone(stacks: Path, tmp_path: Path) -> None:
+    """Two broken files are for a person to look at."""
+    for file in stacks.iterdir():
+        file.write_text("")
+    assert mend(f"file://{tmp_path}", "dev") == []
+
+
+def test_the_lock_of_a_process_that_is_gone_is_dropped(tmp_path: Path) -> None:
+    """A killed CLI locks nobody out."""
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], check=True, capture_output=True)
+    path = lock(tmp_path, int(gone.stdout), socket.gethostname())
+    assert len(mend(f"file://{tmp_path}", "dev")) == 1
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(("pid", "hostname"), [(os.getpid(), socket.gethostname()), (1, "elsewhere")])
+def test_a_lock_that_may_be_held_stays(tmp_path: Path, pid: int, hostname: str) -> None:
+    """A running `up`, here or on another machine, keeps its lock."""
+    path = lock(tmp_path, pid, hostname)
+    assert mend(f"file://{tmp_path}", "dev") == []
+    assert path.exists()
+
+
+def test_other_backends_are_left_alone() -> None:
+    """Azure Blob and Pulumi Cloud keep whole checkpoints by themselves."""
+    assert mend("azblob://state", "dev") == []
+    assert mend("", "dev") == []
