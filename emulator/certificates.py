@@ -1,5 +1,6 @@
 """The emulator's certificate authority and server certificate: made once by trustme, kept with the state."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ class Certificates:
 
     @property
     def bundle(self) -> Path:
-        """Our authority, then the public ones, so that pip and others still work with REQUESTS_CA_BUNDLE."""
+        """Our authority, then what was trusted before, so that pip and others still work with REQUESTS_CA_BUNDLE."""
         return self.directory / "bundle.pem"
 
     @property
@@ -46,6 +47,10 @@ def ensure(store: Store) -> Certificates:
     issued = authority.issue_cert("127.0.0.1", "localhost")
     authority_pem = authority.cert_pem.bytes()
     store.write_file("certificates/ca.pem", authority_pem)
-    store.write_file("certificates/bundle.pem", authority_pem + Path(certifi.where()).read_bytes())
+    # A company's own roots stand in one of these; the SDK reads one file only.
+    trusted = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE") or certifi.where()
+    if not Path(trusted).is_file():  # a folder, or a bundle that is gone
+        trusted = certifi.where()
+    store.write_file("certificates/bundle.pem", authority_pem + Path(trusted).read_bytes())
     store.write_file("certificates/server.pem", issued.private_key_and_cert_chain_pem.bytes())
     return certificates

@@ -31,6 +31,12 @@ DIFFERENCES: list[Difference] = [
         "test_environments.py::test_there_are_no_curated_environments",
     ),
     (
+        "Web services",
+        "A container that takes more memory than it was given is killed and started again.",
+        "On Linux a worker's allocation fails: its start, or the request with a 500. Elsewhere memory is not limited.",
+        "test_runtime.py::test_a_worker_takes_no_more_memory_than_it_was_given",
+    ),
+    (
         "Blobs",
         "All of blob storage's operations.",
         "Upload whole or in blocks, download whole, ask for the size; through signed URLs only.",

@@ -37,7 +37,7 @@ class ServiceDefinition:
 
 @dataclass(frozen=True)
 class Service:
-    """What a web service is; keys are masked in the repr."""
+    """What a web service is; its keys are asked for apart."""
 
     name: str
     state: str
