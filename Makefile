@@ -23,7 +23,7 @@ help:  ## list the commands
 
 up: .venv/lock model $(if $(EMULATED),emulator)  ## from a bare clone to a deployed, evaluated service
 	@$(settings); $(python) -m tools.state $(STACK); pulumi stack select --create $(STACK) >/dev/null
-	@$(settings); pulumi up --stack $(STACK) --suppress-outputs $(if $(EMULATED),--yes --skip-preview)
+	@$(settings); pulumi up --stack $(STACK) --refresh --suppress-outputs $(if $(EMULATED),--yes --skip-preview)
 	@$(settings); $(python) -m evaluation show reports/$(STACK)/evaluation.json
 	@echo; echo 'Next:'
 	@echo '  make smoke                  evaluate the live service again'
@@ -31,7 +31,7 @@ up: .venv/lock model $(if $(EMULATED),emulator)  ## from a bare clone to a deplo
 	@echo '  eval "$$(make -s env)"       then `pulumi preview --diff`, `pulumi stack output`, … work in this shell'
 
 down: .venv/lock $(if $(EMULATED),emulator)  ## destroy the deployment and stop the emulator
-	@$(settings); $(python) -m tools.state $(STACK); if pulumi stack select $(STACK) 2>/dev/null; then pulumi destroy --stack $(STACK) $(if $(EMULATED),--yes --skip-preview); fi
+	@$(settings); $(python) -m tools.state $(STACK); if pulumi stack select $(STACK) 2>/dev/null; then pulumi destroy --stack $(STACK) --refresh $(if $(EMULATED),--yes --skip-preview); fi
 	@$(if $(EMULATED),$(python) -m emulator stop)
 
 smoke: .venv/lock  ## evaluate the deployed service alone

@@ -29,8 +29,8 @@ def register_environment(workspace_id: str, name: str, version: str, conda: Mapp
 
 def find_environment(workspace_id: str, name: str, version: str) -> dict[str, Any] | None:
     """Return the registered conda definition, or None."""
-    workspace = open_workspace(workspace_id)
     try:
+        workspace = open_workspace(workspace_id)
         with call(f"reading environment {name}:{version}"):
             from azureml.core import Environment  # noqa: PLC0415
 

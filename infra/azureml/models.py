@@ -44,8 +44,8 @@ def find_model(workspace_id: str, name: str, sha256: str) -> RegisteredModel | N
 
 def read_model(workspace_id: str, name: str, version: int) -> RegisteredModel | None:
     """Return the version, or None."""
-    workspace = open_workspace(workspace_id)
     try:
+        workspace = open_workspace(workspace_id)
         with call(f"reading model {name}:{version}"):
             from azureml.core import Model  # noqa: PLC0415
 
@@ -68,8 +68,7 @@ def tag_model(workspace_id: str, name: str, version: int, tags: dict[str, str]) 
 
 def delete_model(workspace_id: str, name: str, version: int) -> None:
     """Delete the version; one that is gone already is no error."""
-    workspace = open_workspace(workspace_id)
     with contextlib.suppress(MissingError), call(f"deleting model {name}:{version}"):
         from azureml.core import Model  # noqa: PLC0415
 
-        Model(workspace, name, version=version).delete()
+        Model(open_workspace(workspace_id), name, version=version).delete()

@@ -85,9 +85,9 @@ class Project:
 
     # --- emulator
 
-    def start_emulator(self) -> None:
-        """Start it on free ports and point the shell at it."""
-        self.python("-m", "emulator", "start", "--port", "0")
+    def start_emulator(self, port: str = "0") -> None:
+        """Start it, on free ports unless told otherwise, and point the shell at it."""
+        self.python("-m", "emulator", "start", "--port", port)
         printed = self.run("bash", "-c", f"eval \"$('{sys.executable}' -m emulator env)\" && env -0").stdout
         self.environment = dict(pair.split("=", 1) for pair in printed.split("\0") if "=" in pair)
 

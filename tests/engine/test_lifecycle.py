@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import httpx
@@ -198,6 +199,17 @@ def test_an_up_that_was_killed_is_resumed_not_doubled(project: Project) -> None:
     outputs = project.outputs()
     assert outputs["release"]["modelVersion"] == 1
     assert score(outputs).status_code == 200
+    project.pulumi("preview", "--expect-no-changes")
+
+
+def test_what_vanished_as_a_whole_is_deployed_again(project: Project) -> None:
+    """The emulator's folder was deleted: a refreshed `up`, which is what `make up` runs, starts from nothing."""
+    port = project.environment["AZUREML_EMULATOR"].rsplit(":", 1)[-1]
+    project.python("-m", "emulator", "stop")
+    shutil.rmtree(project.directory / ".emulator")
+    project.start_emulator(port)
+    project.up("--refresh")
+    assert score(project.outputs()).status_code == 200
     project.pulumi("preview", "--expect-no-changes")
 
 
