@@ -11,6 +11,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil"
@@ -22,6 +23,13 @@ import (
 const engineCheckInterval = 2 * time.Second
 
 func main() {
+	// A shell starts background jobs with interrupts ignored, and the engine would wait 5 s for this to end by one.
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt)
+	go func() {
+		<-interrupted
+		os.Exit(130)
+	}()
 	if err := serve(); err != nil {
 		fmt.Fprintln(os.Stderr, "pulumi-language-python:", err)
 		os.Exit(1)
