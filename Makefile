@@ -22,9 +22,9 @@ help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: .venv/lock model $(if $(EMULATED),emulator)  ## from a bare clone to a deployed, evaluated service
-	@$(settings); $(python) -m tools.state $(STACK); pulumi stack select --create $(STACK) >/dev/null
-	@$(settings); pulumi up --stack $(STACK) --refresh --suppress-outputs $(if $(EMULATED),--yes --skip-preview)
-	@$(settings); $(python) -m evaluation show reports/$(STACK)/evaluation.json
+	@$(settings); $(python) -m tools.state $(STACK); pulumi stack select --create $(STACK) >/dev/null; \
+	pulumi up --stack $(STACK) --refresh --suppress-outputs $(if $(EMULATED),--yes --skip-preview); \
+	$(python) -m evaluation show reports/$(STACK)/evaluation.json
 	@echo; echo 'Next:'
 	@echo '  make smoke                  evaluate the live service again'
 	@echo '  $$EDITOR scoring/score.py    then `make up`: the service is updated in place and evaluated'

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pulumi
 
-from infra.progress import Report, hook_reporter
+from infra.azureml import Report
+from infra.progress import hook_reporter
 from infra.release import candidate
 from infra.settings import Settings
 

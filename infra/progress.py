@@ -1,7 +1,6 @@
 """Live status: one line on the resource's own row of `pulumi up`, replaced as the work goes on."""
 
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -9,7 +8,7 @@ import pulumi
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 from pulumi.runtime.settings import get_engine
 
-Report = Callable[[str], None]
+from infra.azureml import Report
 
 
 def provider_reporter(stack: str, resource_type: str, name: str) -> Report:

@@ -43,7 +43,6 @@ class Service:
     state: str
     scoring_uri: str
     swagger_uri: str
-    created: str
     description: str
     tags: dict[str, str]
     properties: dict[str, str]
@@ -151,7 +150,6 @@ def _service(webservice: Any) -> Service:  # noqa: ANN401
         state=webservice.state,
         scoring_uri=webservice.scoring_uri or "",
         swagger_uri=webservice.swagger_uri or "",
-        created=str(webservice.created_time),
         description=webservice.description or "",
         tags=dict(webservice.tags or {}),
         properties=dict(webservice.properties or {}),

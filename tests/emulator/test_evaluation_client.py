@@ -105,7 +105,7 @@ def test_mirrors_are_tried_in_turn_and_nothing_wrong_is_kept(serve: Callable[[An
     """A missing file, a page instead of it, another file under its name: each mirror's fault is told."""
     other = gzip.compress(b"Fashion-MNIST")
     answers: list[tuple[int, bytes]] = [(404, b""), (200, b"<html>"), (200, other)]
-    mirrors = [serve(lambda _path, answer=answer: answer) for answer in answers]  # type: ignore[misc]
+    mirrors = [serve(lambda _path, answer=answer: answer) for answer in answers]  # type: ignore[misc]  # a default is no part of Answer
     with pytest.raises(DatasetError) as raised:
         mnist.read("test", mirrors=[*mirrors, "http://127.0.0.1:9/"], progress=lambda _done, _total: None)
     sentence = str(raised.value)
