@@ -1,6 +1,14 @@
 """Deploys the digit classifier of the selected stack: `pulumi up`."""
 
+import atexit
+import gc
+
 from infra.program import deploy
 from infra.settings import Settings
+
+# The azure-native SDK defines thousands of classes that live as long as this process, a few seconds: looking through
+# them for garbage, last of all at exit, was a third of an unchanged preview's time.
+gc.disable()
+atexit.register(gc.freeze)
 
 deploy(Settings.from_stack())
