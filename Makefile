@@ -54,7 +54,8 @@ emulator: .venv/lock  ## start the emulator, if it is not running
 	@$(python) -m emulator start $(if $(EMULATOR_PORT),--port $(EMULATOR_PORT))
 
 model: .venv/lock  ## train the model, if it is not there
-	@$(python) -m training $(if $(EMULATED),--dataset digits,--dataset mnist)
+	@$(python) -m training $(if $(EMULATED),--dataset digits,--dataset mnist) \
+	  $(if $(shell grep -sE '^  digits:modelFile: .*\.skops' Pulumi.$(STACK).yaml),--format skops)
 
 test: .venv/lock  ## all tests: no I/O, the emulator with the real SDK, the real engine end to end
 	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m pytest tests

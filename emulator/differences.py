@@ -72,8 +72,8 @@ DIFFERENCES: list[Difference] = [
     (
         "Web services",
         "Application Insights collects telemetry where it is switched on.",
-        "The switch is taken and does nothing.",
-        "test_services.py::test_application_insights_can_be_asked_for_and_is_not_there",
+        "The switch is kept and does nothing.",
+        "test_services.py::test_application_insights_can_be_switched_on_and_collects_nothing",
     ),
     (
         "Web services",

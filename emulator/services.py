@@ -14,6 +14,7 @@ PATCHED = (
     "description",
     "properties",
     "authEnabled",
+    "appInsightsEnabled",
     "containerResourceRequirements",
     "environmentImageRequest",
 )
@@ -30,6 +31,7 @@ _SHOWN = (
     "kvTags",
     "properties",
     "authEnabled",
+    "appInsightsEnabled",
     "location",
     "cname",
     "createdTime",
@@ -39,7 +41,7 @@ _SHOWN = (
     "state",
     "operationId",
 )
-_NOT_HERE = ("appInsightsEnabled", "sslCertificate", "sslEnabled", "sslKey")
+_NOT_HERE = ("sslCertificate", "sslEnabled", "sslKey")
 
 
 def check_name(name: object) -> str:
@@ -70,6 +72,7 @@ def read_request(fields: Document, location: str) -> Document:
         "kvTags": fields.get("kvTags") or {},
         "properties": fields.get("properties") or {},
         "authEnabled": bool(fields.get("authEnabled")),
+        "appInsightsEnabled": bool(fields.get("appInsightsEnabled")),
         "location": fields.get("location") or location,
         "cname": fields.get("cname"),
         "containerResourceRequirements": {**_DEFAULT_SIZE, **size},

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,14 @@ from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 from infra import azureml
 from infra.provider import Properties, Provider
 from infra.settings import SettingsError
+from runtime.conda import EnvironmentFailedError, translate
+
+# scikit-learn's version in a requirement, the exact one or the prefix that conda's single = asks for.
+_SCIKIT_LEARN = re.compile(
+    r"scikit[-_.]learn(\[.*\])?\s*===?\s*(?P<version>[\w.!+]+?)(?P<any>\.\*)?\s*(;.*)?", re.IGNORECASE
+)
+# What metadata.json tells the service beside the model's identity; trustedTypes stands there for skops alone.
+_MANIFEST_KEYS = ("framework", "frameworkVersion", "trustedTypes")
 
 
 class ModelProvider(Provider):
@@ -84,17 +94,18 @@ class ModelFile:
     def read(cls, path: Path) -> "ModelFile":
         """Read metadata.json beside the file and hold it against the bytes; raises SettingsError."""
         evidence = path.with_name("metadata.json")
+        train = f"python -m training{' --format skops' if path.suffix == '.skops' else ''}"
         for file in (path, evidence):
             if not file.is_file():
-                raise SettingsError(f"{file} is missing: train the model first with `make model`.")
+                raise SettingsError(f"{file} is missing: train the model first with `make model` (`{train}`).")
         try:
             metadata = json.loads(evidence.read_text(encoding="utf-8"))
             recorded = metadata["sha256"], metadata["framework"], metadata["frameworkVersion"], metadata["accuracy"]
         except (ValueError, KeyError, TypeError):
-            raise SettingsError(f"{evidence} is not what training writes: run `python -m training --force`.") from None
+            raise SettingsError(f"{evidence} is not what training writes: run `{train} --force`.") from None
         if recorded[0] != sha256(path):
             raise SettingsError(
-                f"{path} is not the file that {evidence} describes (SHA-256 differs): run `python -m training --force`."
+                f"{path} is not the file that {evidence} describes (SHA-256 differs): run `{train} --force`."
             )
         return cls(path, metadata)
 
@@ -105,15 +116,31 @@ class ModelFile:
 
     @property
     def manifest(self) -> dict[str, object]:
-        """What score.py holds the model against before it unpickles a byte."""
-        return {
-            "model": {
-                "file": self.path.name,
-                "sha256": self.sha256,
-                "framework": self.metadata["framework"],
-                "frameworkVersion": self.metadata["frameworkVersion"],
-            }
-        }
+        """What the service holds the model against before it unpickles a byte."""
+        recorded = {key: self.metadata[key] for key in _MANIFEST_KEYS if key in self.metadata}
+        return {"model": {"file": self.path.name, "sha256": self.sha256, **recorded}}
+
+    def compare_version(self, conda: Mapping[str, Any], conda_file: Path) -> str | None:
+        """Return a warning where the service's scikit-learn is not pinned to the version that trained the model."""
+        trained = self.metadata["frameworkVersion"]
+        if self.metadata["framework"] != "ScikitLearn":
+            return None
+        try:
+            _, requirements = translate(conda)
+        except EnvironmentFailedError as error:
+            return f"Whether {conda_file} pins the scikit-learn that trained {self.path} cannot be told: {error}"
+        pin = next(filter(None, map(_SCIKIT_LEARN.fullmatch, requirements)), None)
+        if pin and pin["version"] == trained:
+            return None
+        if pin is None or pin["any"]:
+            return (
+                f"{conda_file} pins no exact scikit-learn, but {self.path} was trained with {trained}: "
+                f"write scikit-learn=={trained} there."
+            )
+        return (
+            f"{conda_file} pins scikit-learn {pin['version']}, but {self.path} was trained with {trained}: "
+            f"write scikit-learn=={trained} there, or train the model with {pin['version']}."
+        )
 
     @property
     def tags(self) -> dict[str, str]:

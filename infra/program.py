@@ -19,7 +19,10 @@ def deploy(settings: Settings) -> None:
     What can be found wrong on this machine is found before the first resource; raises SettingsError.
     """
     model_file = ModelFile.read(settings.model_file)
-    conda = read_conda(settings.scoring_directory / CONDA_FILE)
+    conda_file = settings.scoring_directory / CONDA_FILE
+    conda = read_conda(conda_file)
+    if warning := model_file.compare_version(conda, conda_file):
+        pulumi.log.warn(warning)
     package = ScoringPackage.read(settings.scoring_directory, model_file.manifest)
 
     workspace = create_workspace(settings)
@@ -36,6 +39,7 @@ def deploy(settings: Settings) -> None:
             "cpuCores": settings.service_cpu_cores,
             "memoryGb": settings.service_memory_gb,
             "authEnabled": settings.auth_enabled,
+            "appInsightsEnabled": settings.app_insights_enabled,
             "dnsNameLabel": names.dns_name_label(settings),
             "primaryKeyVersion": settings.primary_key_version,
             "secondaryKeyVersion": settings.secondary_key_version,

@@ -49,6 +49,7 @@ class Settings:
     service_cpu_cores: float
     service_memory_gb: float
     auth_enabled: bool
+    app_insights_enabled: bool
     primary_key_version: int
     secondary_key_version: int
     ready_timeout_seconds: int
@@ -83,6 +84,7 @@ class Settings:
             service_cpu_cores=read.number("serviceCpuCores", 0.1, _MAX_CPU_CORES),
             service_memory_gb=read.number("serviceMemoryGb", 0.5, _MAX_MEMORY_GB),
             auth_enabled=config.require_bool("authEnabled"),
+            app_insights_enabled=config.require_bool("appInsightsEnabled"),
             primary_key_version=read.integer("primaryKeyVersion", 1),
             secondary_key_version=read.integer("secondaryKeyVersion", 1),
             ready_timeout_seconds=read.integer("readyTimeoutSeconds", 1),

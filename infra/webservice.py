@@ -25,6 +25,7 @@ _REDEPLOYED_BY = (
     "cpuCores",
     "memoryGb",
     "authEnabled",
+    "appInsightsEnabled",
     "dnsNameLabel",
 )
 _DESCRIBED_BY = ("description", "tags")
@@ -88,6 +89,7 @@ class WebserviceProvider(Provider):
             "cpuCores": service.cpu_cores,
             "memoryGb": service.memory_gb,
             "authEnabled": service.auth_enabled,
+            "appInsightsEnabled": service.app_insights_enabled,
             **_keys(props, service),
         }
         if service.properties.get("fingerprint") != props["fingerprint"]:
@@ -134,6 +136,7 @@ def _deploy(props: Properties) -> azureml.Service:
         cpu_cores=props["cpuCores"],
         memory_gb=props["memoryGb"],
         auth_enabled=props["authEnabled"],
+        app_insights_enabled=props["appInsightsEnabled"],
         dns_name_label=props["dnsNameLabel"],
         model=props["modelId"],
         environment=(props["environmentName"], props["environmentVersion"]),

@@ -12,7 +12,7 @@ import os
 import resource
 import signal
 import threading
-import time
+from time import sleep  # taken now: a gevent worker replaces it, and the watch needs the real one
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -69,9 +69,9 @@ def _watch(parent: int, first_signal: signal.Signals, last_resort: Callable[[], 
 
     def watch() -> None:
         while os.getppid() == parent:
-            time.sleep(_WATCH_SECONDS)
+            sleep(_WATCH_SECONDS)
         os.kill(os.getpid(), first_signal)
-        time.sleep(_LAST_SECONDS)
+        sleep(_LAST_SECONDS)
         last_resort()
 
     threading.Thread(target=watch, name="owner-watch", daemon=True).start()

@@ -1,100 +1,200 @@
 # ruff: noqa: INP001 - a folder that is deployed, not a package
 """What runs in the service: init() loads the verified model once, run() answers each request.
 
-The contract is the tutorial's: {"data": [[784 numbers], …]} → [label, …]. Any other body is a 400 with one sentence.
+The contract is the tutorial's, {"data": [[784 numbers], …]} → [label, …]; beside it rows come, and labels go, as bytes.
+Anything else is a 400 (413, 415, 406 where HTTP has a better word) with one sentence. swagger.json describes it all.
 """
 
-import hashlib
-import io
 import json
+import logging
 import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import joblib
+# What the inference server puts on the path is the folder that was deployed; which depends on how it was.
+sys.path.append(str(Path(__file__).parent))
+
 import numpy as np
+import registered_model
+import rows
+from azureml_inference_server_http.api.aml_request import rawhttp
+from azureml_inference_server_http.api.aml_response import AMLResponse
+from classifier import Classifier
+from flask import Request, Response, g
+from rows import BadRequestError
 
-MANIFEST = Path(__file__).with_name("manifest.json")
+HERE = Path(__file__).parent
+FLOAT32 = "application/octet-stream"
+UINT8 = "application/vnd.digits.uint8"
+DTYPES: dict[str, np.dtype[Any]] = {FLOAT32: np.dtype("<f4"), UINT8: np.dtype("u1")}
+JSON_TYPES = ("", "application/json", "text/plain", "application/x-www-form-urlencoded")  # the last is curl's own
+MAX_BODY_BYTES = int(float(os.environ.get("MAX_BODY_MB", "96")) * 1e6)
+TIMEOUT_SECONDS = int(os.environ.get("SCORING_TIMEOUT_MS", "3600000")) / 1000  # the inference server's own setting
 
-model: Any = None
-
-
-class ModelRefusedError(Exception):
-    """The model is not the one that was deployed with this code."""
-
-
-class BadRequestError(Exception):
-    """The body is not what the service takes; the sentence goes to the caller."""
+classifier: Classifier
 
 
 def init() -> None:
     """Load the model from AZUREML_MODEL_DIR; the inference server calls this once, before the first request."""
-    global model  # noqa: PLW0603 - the inference server's contract: what init() loads, run() finds
-    content = read_verified_model(MANIFEST, Path(os.environ["AZUREML_MODEL_DIR"]))
-    model = joblib.load(io.BytesIO(content))
+    global classifier  # noqa: PLW0603 - the inference server's contract: what init() loads, run() finds
+    loaded = registered_model.load(HERE / "manifest.json", Path(os.environ["AZUREML_MODEL_DIR"]))
+    classifier = Classifier(loaded.model)
+    signal.signal(signal.SIGALRM, end_run)
+    write_swagger(classifier.width, Path(os.environ["AML_APP_ROOT"]))
+    log(
+        event="ready",
+        model=loaded.file.name,
+        sha256=loaded.sha256,
+        trainedWith=loaded.trained_with,
+        runningWith=loaded.running_with,
+        answers=classifier.path,
+        ms=round(loaded.seconds * 1000),
+        **({"warning": loaded.warning} if loaded.warning else {}),
+    )
+    # Ours is the line of each request: the server's two and gunicorn's one would say less.
+    for name in ("azmlinfsrv", "gunicorn.access"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def run(raw: str) -> Any:  # noqa: ANN401 - labels, or the server's response object
-    """Answer one request: a list with one label for each row."""
+@rawhttp  # type: ignore[untyped-decorator]
+def run(request: Request) -> Response:
+    """Answer one request."""
+    started = time.perf_counter()
+    line: dict[str, Any] = {}
     try:
-        rows = read_rows(raw, model.n_features_in_)
+        response = answer(request, line)
     except BadRequestError as error:
-        return bad_request(str(error))
-    return model.predict(rows).tolist()
+        response = AMLResponse({"message": str(error)}, error.status, json_str=True)
+        line["refused"] = str(error)
+    milliseconds = round((time.perf_counter() - started) * 1000, 3)
+    log(request=g.get("request_id"), status=response.status_code, **line, ms=milliseconds)
+    return response
 
 
-def read_verified_model(manifest: Path, directory: Path) -> bytes:
-    """Return the model file's bytes if they have the SHA-256 that the manifest names.
+def answer(request: Request, line: dict[str, Any]) -> Response:
+    """Return the labels for the rows in the request, and note in `line` what was done."""
+    if request.method == "OPTIONS":
+        return AMLResponse("", 200, {"Allow": "GET, POST, OPTIONS"})
+    if request.method != "POST" and "data" not in request.args:
+        return AMLResponse(help_for_callers(), 200, json_str=True)
+    raw = read_body(request) if request.method == "POST" else read_query(request)
+    with time_limit():
+        line["path"], labels = predict(raw, request.mimetype)
+    line["rows"] = len(labels)
+    return encode(labels, request)
 
-    Unpickling runs whatever code the file holds, so exactly the bytes that were checked are the ones to unpickle.
+
+def predict(raw: bytes, media_type: str) -> tuple[str, np.ndarray]:
+    """Return which way the body was read, and the labels."""
+    if media_type in DTYPES:
+        dtype = DTYPES[media_type]
+        return dtype.name, classifier.predict(rows.split_bytes(raw, classifier.width, dtype))
+    try:
+        return "json-fast", classifier.predict(rows.parse_quickly(raw, classifier.width))
+    except rows.UnusualError:
+        pass
+    try:
+        return "json", classifier.predict(rows.parse(raw, classifier.width))
+    except rows.NotJsonError as error:
+        if media_type in JSON_TYPES or media_type.endswith("+json"):
+            raise
+        known = ", ".join(("application/json", *DTYPES))
+        raise BadRequestError(f"{media_type} is not a media type that is read here: send {known}.", 415) from error
+
+
+def encode(labels: np.ndarray, request: Request) -> Response:
+    """Return the labels as JSON, or as int32 where the caller accepts nothing but bytes."""
+    accept = request.accept_mimetypes if "octet-stream" in request.headers.get("Accept", "").lower() else None
+    if accept is None or accept["application/json"] or not accept[FLOAT32]:
+        return AMLResponse(labels.tolist(), 200, json_str=True)
+    if labels.dtype.kind not in "biu" or labels.ndim > 1:
+        raise BadRequestError("This model gives no one integer for a row: accept application/json.", 406)
+    return AMLResponse(labels.astype("<i4").tobytes(), 200, {"Content-Type": FLOAT32})
+
+
+def read_query(request: Request) -> bytes:
+    """Return the JSON that the query's data stands for: each is one value, several are a list of them."""
+    values: list[Any] = []
+    for text in request.args.getlist("data"):
+        try:
+            values.append(json.loads(text))
+        except (ValueError, RecursionError):
+            values.append(text)
+    return json.dumps({"data": values[0] if len(values) == 1 else values}).encode()
+
+
+def read_body(request: Request) -> bytes:
+    """Return the body, of which no more is held than is allowed."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise BadRequestError("The body is compressed, which is not read here: send it as it is.", 415)
+    length = request.content_length
+    # What is too long is not read here: gunicorn throws it away once the answer is sent.
+    too_long = BadRequestError(f"The body is larger than {MAX_BODY_BYTES / 1e6:g} MB: send fewer rows at a time.", 413)
+    if length is not None and length > MAX_BODY_BYTES:
+        raise too_long
+    try:
+        raw: bytes = request.environ["wsgi.input"].read(MAX_BODY_BYTES + 1 if length is None else length)
+    except OSError as error:  # gunicorn's, for chunks that are none
+        raise BadRequestError(f"The body cannot be read: {str(error).rstrip('.') or 'it is cut off'}.") from None
+    if len(raw) > MAX_BODY_BYTES:
+        raise too_long
+    if len(raw) < (length or 0):
+        raise BadRequestError(f"The body ended after {len(raw)} of {length} bytes: send it again.")
+    return raw
+
+
+@contextmanager
+def time_limit() -> Iterator[None]:
+    """Raise TimeoutError, which the server answers, after SCORING_TIMEOUT_MS.
+
+    The server's own limit holds in the main thread alone, where a gevent worker's requests are too, under other names.
     """
-    if not manifest.is_file():
-        raise ModelRefusedError(f"{manifest} is missing, so no model can be verified: deploy it beside score.py.")
-    expected = json.loads(manifest.read_text(encoding="utf-8"))["model"]
-    file: Path = directory / expected["file"]
-    if not file.is_file():
-        raise ModelRefusedError(f"{file} is missing: deploy the registered model that {manifest.name} names.")
-    content = file.read_bytes()
-    sha256 = hashlib.sha256(content).hexdigest()
-    if sha256 != expected["sha256"]:
-        raise ModelRefusedError(
-            f"{file} has SHA-256 {sha256} and {manifest.name} names {expected['sha256']}: it was not loaded; "
-            f"deploy the model and the code that belong together."
-        )
-    return content
-
-
-def read_rows(raw: str, width: int) -> np.ndarray:
-    """Return the rows of {"data": [[number, …], …]}, each of `width` finite numbers."""
+    # No signal reaches the threads of a gthread worker.
+    seconds = TIMEOUT_SECONDS if threading.get_native_id() == threading.main_thread().native_id else 0
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        data = json.loads(raw)["data"]
-    except (ValueError, RecursionError) as error:
-        raise BadRequestError(f"The body is not JSON: {error}.") from None
-    except (KeyError, TypeError, IndexError):
-        raise BadRequestError('The body has no key "data": send {"data": [[...], ...]}.') from None
-    if not isinstance(data, list) or not data:
-        raise BadRequestError('"data" is not a list of at least one row.')
-    for number, row in enumerate(data):
-        if not isinstance(row, list) or len(row) != width:
-            length = f"has {len(row)} values" if isinstance(row, list) else "is not a list"
-            raise BadRequestError(f'Row {number} of "data" {length}: the model takes {width} numbers in each row.')
-    try:
-        rows = np.array(data)
-        if rows.dtype.kind == "O":  # integers beyond 64 bits, nulls
-            rows = rows.astype(np.float64)
-    except (ValueError, TypeError, OverflowError):
-        raise BadRequestError('"data" holds something other than numbers.') from None
-    if rows.dtype.kind not in "biuf" or rows.shape != (len(data), width):
-        raise BadRequestError('"data" holds something other than numbers.')
-    finite = np.isfinite(rows).all(axis=1)
-    if not finite.all():
-        raise BadRequestError(f'Row {finite.argmin()} of "data" holds a value that is not a finite number.')
-    return rows
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def bad_request(sentence: str) -> Any:  # noqa: ANN401 - the server's class has no types
-    """Return a 400 that says what was wrong."""
-    # Only the inference server has this module; good input needs none of it, so run() works in a notebook too.
-    from azureml_inference_server_http.api.aml_response import AMLResponse  # noqa: PLC0415
+def end_run(_signal: int, _frame: object) -> None:
+    """End what run() is doing: its time is up."""
+    raise TimeoutError
 
-    return AMLResponse({"message": sentence}, 400, json_str=True)
+
+def help_for_callers() -> dict[str, Any]:
+    """Return what a GET on the score route shows."""
+    row = f"{classifier.width} numbers from 0 to 1"
+    return {
+        "send": f'POST {{"data": [[{row}], ...]}} as application/json: a list with one label for each row comes back.',
+        "faster": f"{FLOAT32}: rows of little-endian float32; {UINT8}: rows of bytes from 0 to 255.",
+        "accept": f"{FLOAT32}: the labels as little-endian int32.",
+        "description": "/swagger.json",
+    }
+
+
+def write_swagger(width: int, directory: Path) -> None:
+    """Put the service's description, for rows of this model's width, where the inference server looks for it."""
+    document = json.loads((HERE / "swagger.json").read_text(encoding="utf-8"))
+    row = document["components"]["schemas"]["Row"]
+    row["minItems"] = row["maxItems"] = width
+    row["example"] = [0] * width
+    for name, version in (("swagger", "3.0.3"), ("swagger3", "3.0.3"), ("swagger3.1", "3.1.0")):
+        path = directory / f"{name}.json"
+        try:
+            path.write_text(json.dumps({**document, "openapi": version}), encoding="utf-8")
+        except OSError as error:
+            log(event="swagger", warning=f"{path} cannot be written, so /swagger.json is generic: {error.strerror}.")
+
+
+def log(**fields: object) -> None:
+    """Write one line of JSON; print() would be the inference server's, with a prefix of its own."""
+    sys.stdout.write(json.dumps(fields) + "\n")
+    sys.stdout.flush()

@@ -10,8 +10,9 @@ import traceback
 from pathlib import Path
 
 from evaluation.datasets import NAMES, DatasetError, load
-from training.model import MODEL_FILE, fit, read_current, write
+from training.model import MODEL_FILE, SKOPS_FILE, fit, read_current, write
 
+_FILES = {"pickle": MODEL_FILE, "skops": SKOPS_FILE}
 _USUALLY = {"digits": "a second", "mnist": "under a minute"}
 
 
@@ -31,8 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    file = options.output / MODEL_FILE
-    current = None if options.force else read_current(options.output, options.dataset)
+    name = _FILES[options.format]
+    file = options.output / name
+    current = None if options.force else read_current(options.output, options.dataset, name)
     if current:
         print(
             f"{file} is up to date (accuracy {current['accuracy']:.4f} on {options.dataset}): --force trains it again."
@@ -48,7 +50,7 @@ def _train(options: argparse.Namespace) -> int:
     if not console.is_terminal:
         print(f"{doing} …", file=sys.stderr)
     with console.status(doing):
-        metadata = write(fit(train), train, test, options.output)
+        metadata = write(fit(train), train, test, options.output, name)
     print(f"{file} written: accuracy {metadata['accuracy']:.4f} on {test.rows:,} test images of {test.name}.")
     return 0
 
@@ -72,7 +74,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--directory", type=Path, help="where the MNIST files are, gzipped or not (default: download them once)"
     )
-    parser.add_argument("--output", type=Path, default=Path("model"), help="where to write (default: %(default)s/)")
+    parser.add_argument(
+        "--format",
+        choices=tuple(_FILES),
+        default="pickle",
+        help="pickle: the same bytes each time; skops: loading it runs no code, but its bytes differ each time, so a "
+        "file that is up to date is not written again: deploy the same one everywhere (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--output", type=Path, default=Path("model"), help="where to write; it holds one model (default: %(default)s/)"
+    )
     parser.add_argument("--force", action="store_true", help="train even when the model is up to date")
     parser.add_argument("--debug", action="store_true", help="show a traceback with an error")
     return parser

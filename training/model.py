@@ -1,6 +1,8 @@
-"""The model and what is written down about it: fit, pickle, metadata, and whether they are up to date.
+"""The model and what is written down about it: fit, serialise, metadata, and whether they are up to date.
 
-The same data, parameters and versions give the same bytes, so an unchanged model is never registered twice.
+The same data, parameters and versions give the same pickle, so an unchanged model is never registered twice.
+skops gives other bytes each time (object ids and times are in them), so such a file is recognised by the recipe and
+the SHA-256 in its metadata and not written again while they hold: serialised once, those bytes are promoted.
 """
 
 import hashlib
@@ -15,6 +17,7 @@ from typing import Any
 from evaluation.datasets import DIGESTS, Dataset
 
 MODEL_FILE = "sklearn_mnist_model.pkl"
+SKOPS_FILE = "sklearn_mnist_model.skops"
 METADATA_FILE = "metadata.json"
 # The tutorial's: a binary liblinear classifier for each digit, its C written there as 1/0.8.
 PARAMETERS = {"C": 1.25, "solver": "liblinear", "random_state": 42}
@@ -30,31 +33,51 @@ def fit(train: Dataset) -> Any:  # noqa: ANN401 - scikit-learn ships no types
     return OneVsRestClassifier(LogisticRegression(**PARAMETERS)).fit(train.images / 255, train.labels)
 
 
-def write(model: Any, train: Dataset, test: Dataset, directory: Path) -> dict[str, Any]:  # noqa: ANN401
-    """Write the pickle and metadata.json, each whole or not at all, and return the metadata."""
-    import joblib  # noqa: PLC0415
-
-    pickled = io.BytesIO()
-    joblib.dump(model, pickled, protocol=_PICKLE_PROTOCOL)
+def write(
+    model: Any,  # noqa: ANN401
+    train: Dataset,
+    test: Dataset,
+    directory: Path,
+    file: str = MODEL_FILE,
+) -> dict[str, Any]:
+    """Write the model, as its file's suffix says, and metadata.json, each whole or not at all; return the metadata."""
+    content, trusted = _skops(model) if file == SKOPS_FILE else (_pickle(model), {})
     metadata = {
-        "modelFile": MODEL_FILE,
-        "sha256": hashlib.sha256(pickled.getvalue()).hexdigest(),
+        "modelFile": file,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        **trusted,
         **_recipe(train.name, train.digest, train.rows),
         "accuracy": round(model.score(test.images / 255, test.labels), 6),
         "rowsEvaluated": test.rows,
     }
     directory.mkdir(parents=True, exist_ok=True)
-    # The metadata last: it names the pickle's SHA-256, so being killed in between shows.
-    _replace(directory / MODEL_FILE, pickled.getvalue())
+    # The metadata last: it names the model's SHA-256, so being killed in between shows.
+    _replace(directory / file, content)
     _replace(directory / METADATA_FILE, json.dumps(metadata, indent=2).encode() + b"\n")
     return metadata
 
 
-def read_current(directory: Path, dataset: str) -> dict[str, Any] | None:
-    """Return the metadata if the model in this directory is what training on this data set would make, else None."""
+def _pickle(model: Any) -> bytes:  # noqa: ANN401
+    import joblib  # noqa: PLC0415
+
+    pickled = io.BytesIO()
+    joblib.dump(model, pickled, protocol=_PICKLE_PROTOCOL)
+    return pickled.getvalue()
+
+
+def _skops(model: Any) -> tuple[bytes, dict[str, Any]]:  # noqa: ANN401
+    """Return the bytes, and the types that loading them takes beyond those that skops trusts by itself."""
+    import skops.io  # noqa: PLC0415
+
+    content = skops.io.dumps(model)
+    return content, {"trustedTypes": skops.io.get_untrusted_types(data=content)}
+
+
+def read_current(directory: Path, dataset: str, file: str = MODEL_FILE) -> dict[str, Any] | None:
+    """Return the metadata if this file is what training on this data set would make, else None."""
     try:
         metadata: dict[str, Any] = json.loads((directory / METADATA_FILE).read_text(encoding="utf-8"))
-        sha256 = hashlib.sha256((directory / MODEL_FILE).read_bytes()).hexdigest()
+        sha256 = hashlib.sha256((directory / file).read_bytes()).hexdigest()
         recipe = _recipe(dataset, DIGESTS[dataset, "train"], metadata["dataset"]["rows"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -62,7 +85,7 @@ def read_current(directory: Path, dataset: str) -> dict[str, Any] | None:
 
 
 def _recipe(dataset: str, digest: str, rows: int) -> dict[str, Any]:
-    """Return everything that the model's bytes depend on."""
+    """Return everything that the model depends on."""
     return {
         "framework": "ScikitLearn",
         "frameworkVersion": version("scikit-learn"),

@@ -22,6 +22,8 @@ def register_environment(workspace_id: str, name: str, version: str, conda: Mapp
         environment = Environment(name)
         environment.version = version
         environment.inferencing_stack_version = "latest"
+        # conda would set these on activation, which the inferencing image does not do.
+        environment.environment_variables = {name: str(value) for name, value in conda.get("variables", {}).items()}
         environment.python.conda_dependencies = CondaDependencies(_underlying_structure=json.loads(json.dumps(conda)))
         environment.register(workspace)
     return True

@@ -28,6 +28,7 @@ class ServiceDefinition:
     cpu_cores: float
     memory_gb: float
     auth_enabled: bool
+    app_insights_enabled: bool
     dns_name_label: str
     model: str
     environment: tuple[str, str]
@@ -49,6 +50,7 @@ class Service:
     cpu_cores: float
     memory_gb: float
     auth_enabled: bool
+    app_insights_enabled: bool
 
 
 def find_service(workspace_id: str, name: str) -> Service | None:
@@ -88,6 +90,7 @@ def deploy_service(workspace_id: str, definition: ServiceDefinition, package: Pa
             properties=definition.properties,
             description=definition.description,
             auth_enabled=definition.auth_enabled,
+            enable_app_insights=definition.app_insights_enabled,
             dns_name_label=definition.dns_name_label,
             primary_key=keys[0],
             secondary_key=keys[1],
@@ -156,6 +159,7 @@ def _service(webservice: Any) -> Service:  # noqa: ANN401
         cpu_cores=float(size.cpu),
         memory_gb=float(size.memory_in_gb),
         auth_enabled=bool(webservice.auth_enabled),
+        app_insights_enabled=bool(webservice.enable_app_insights),
     )
 
 

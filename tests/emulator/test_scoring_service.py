@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
+from deployed import digits_model, variables, write_package
 from serving import ROOT, python
 
 from evaluation import datasets
 from evaluation.smoke import Evaluation
 from runtime import server
-from training.model import MODEL_FILE, fit, write
+from training.model import MODEL_FILE
 
 KEY = "a-key-that-must-not-be-shown"
 
@@ -25,12 +25,7 @@ KEY = "a-key-that-must-not-be-shown"
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the scoring package and the model that it names."""
     directory = tmp_path_factory.mktemp("deployed")
-    train, test = datasets.load("digits", "train"), datasets.load("digits", "test")
-    metadata = write(fit(train), train, test, directory / "model")
-    (directory / "scoring").mkdir()
-    shutil.copy(ROOT / "scoring" / "score.py", directory / "scoring")
-    manifest = {"model": {"file": metadata["modelFile"], "sha256": metadata["sha256"]}}
-    (directory / "scoring" / "manifest.json").write_text(json.dumps(manifest))
+    write_package(directory, digits_model(), datasets.load("digits", "train"))
     return directory
 
 
@@ -44,6 +39,7 @@ def start(package: Path, directory: Path) -> server.ScoringServer:
         model_directory=package / "model",
         port=0,
         keys=[KEY],
+        environment_variables=variables(),
     )
 
 
@@ -118,26 +114,6 @@ def test_a_service_that_is_gone_is_exit_2() -> None:
     assert ended.returncode == 2
     assert "No service answers at http://127.0.0.1:9/score (" in ended.stderr
     assert "'nonsense' is not a scoring URI" in evaluate("nonsense").stderr
-
-
-@pytest.mark.parametrize(
-    ("body", "sentence"),
-    [
-        ("nonsense", "The body is not JSON"),
-        ('{"data": [[0, 1]]}', 'Row 0 of "data" has 2 values: the model takes 784 numbers in each row.'),
-        (json.dumps({"data": [[0] * 784, [float("nan")] * 784]}), 'Row 1 of "data" holds a value that is not a finite'),
-    ],
-)
-def test_a_bad_body_is_a_400_and_the_next_request_is_right(
-    service: server.ScoringServer, body: str, sentence: str
-) -> None:
-    """The caller is told what to change, and the worker is none the worse."""
-    headers = {"Authorization": f"Bearer {KEY}"}
-    refused = httpx.post(service.scoring_uri, content=body, headers=headers)
-    assert refused.status_code == 400
-    assert sentence in refused.json()["message"]
-    image = datasets.load("digits", "test").images[0] / 255
-    assert len(httpx.post(service.scoring_uri, json={"data": [image.tolist()]}, headers=headers).json()) == 1
 
 
 def test_a_model_that_is_not_the_deployed_one_never_serves(package: Path, tmp_path: Path) -> None:

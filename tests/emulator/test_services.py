@@ -91,11 +91,15 @@ def test_a_scoring_uri_is_on_loopback_and_without_tls(workspace: Workspace, echo
     assert answer.status_code == 501
 
 
-def test_application_insights_can_be_asked_for_and_is_not_there(workspace: Workspace, echo: dict[str, Any]) -> None:
-    """A script that asks for it works; nothing is collected."""
-    body = {"type": "Create", "createRequest": workspace.request("telemetry", _ECHO, appInsightsEnabled=True)}
-    assert workspace.client.post(workspace.models("/services/validate"), json=body).json() == {}
-    assert echo["appInsightsEnabled"] is None
+def test_application_insights_can_be_switched_on_and_collects_nothing(
+    workspace: Workspace, echo: dict[str, Any]
+) -> None:
+    """The service says what was asked for; its container is told of no place to send to."""
+    assert echo["appInsightsEnabled"] is False
+    workspace.run(workspace.deploy("telemetry", _ECHO, appInsightsEnabled=True))
+    assert workspace.service("telemetry")["appInsightsEnabled"] is True
+    _patch(workspace, "telemetry", appInsightsEnabled=False)
+    assert workspace.service("telemetry")["appInsightsEnabled"] is False
 
 
 def test_no_quota_is_checked(workspace: Workspace) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 
 import joblib
 import pytest
+from sklearn.tree import DecisionTreeClassifier
 
 from evaluation import datasets
 from training.__main__ import main
-from training.model import METADATA_FILE, MODEL_FILE, fit, write
+from training.model import METADATA_FILE, MODEL_FILE, SKOPS_FILE, fit, write
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,6 +75,44 @@ def test_an_up_to_date_model_is_left_alone(trained: Path, capsys: pytest.Capture
     assert main(["--output", str(trained)]) == 0
     assert "is up to date" in capsys.readouterr().out
     assert (trained / MODEL_FILE).stat().st_mtime_ns == before
+
+
+def test_an_up_to_date_skops_file_is_never_written_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its bytes would be others each time, so the recipe and the SHA-256 of the file that is there decide."""
+    command = ["--format", "skops", "--output", str(tmp_path)]
+    assert main(command) == 0
+    before = (tmp_path / SKOPS_FILE).read_bytes()
+    written = metadata(tmp_path)
+    assert written["modelFile"] == SKOPS_FILE
+    assert written["sha256"] == hashlib.sha256(before).hexdigest()
+    assert written["trustedTypes"] == []
+    capsys.readouterr()
+    assert main(command) == 0
+    assert f"{SKOPS_FILE} is up to date" in capsys.readouterr().out
+    assert (tmp_path / SKOPS_FILE).read_bytes() == before
+    assert metadata(tmp_path) == written
+    assert main([*command, "--force"]) == 0
+    assert (tmp_path / SKOPS_FILE).read_bytes() != before
+
+
+def test_the_types_that_a_model_needs_are_pinned(tmp_path: Path) -> None:
+    """What skops would not load by itself stands in the metadata, and nothing else."""
+    train = datasets.load("digits", "train")
+    images, labels = train.images[:100] / 255, train.labels[:100]
+    tree = DecisionTreeClassifier(max_depth=2, random_state=0).fit(images, labels)
+    assert write(tree, train, train, tmp_path, SKOPS_FILE)["trustedTypes"] == ["sklearn.tree._tree.Tree"]
+
+
+@pytest.mark.parametrize("other", ["pickle", "skops"])
+def test_a_model_of_the_other_format_is_not_taken_for_this_one(
+    tmp_path: Path, other: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder holds one model: the one that its metadata name."""
+    (wanted,) = {"pickle", "skops"} - {other}
+    assert main(["--format", other, "--output", str(tmp_path)]) == 0
+    assert main(["--format", wanted, "--output", str(tmp_path)]) == 0
+    assert "up to date" not in capsys.readouterr().out
+    assert metadata(tmp_path)["modelFile"] == {"pickle": MODEL_FILE, "skops": SKOPS_FILE}[wanted]
 
 
 @pytest.mark.parametrize("file", [MODEL_FILE, METADATA_FILE])

@@ -1,0 +1,136 @@
+# ruff: noqa: INP001 - a folder that is deployed, not a package
+"""The registered model: held against the manifest that travels with the code, then loaded; never the other way round.
+
+Unpickling runs whatever code the file holds, so the very bytes whose SHA-256 was checked are the ones that are loaded.
+The file's suffix chooses the format: .pkl and .joblib are pickles, .skops builds no type that is not trusted.
+"""
+
+import hashlib
+import io
+import json
+import time
+import warnings
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import joblib
+import sklearn
+from sklearn.exceptions import InconsistentVersionWarning
+
+MAX_EXPANDED_BYTES = 512 * 2**20  # of a .skops file: half of the container's memory, which it shares with all else
+
+
+class ModelRefusedError(Exception):
+    """The model is not the one that was deployed with this code, or not in a form that may be loaded."""
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """The model and what the start-up line says of it; `warning` is a sentence, or None where all is well."""
+
+    model: Any
+    file: Path
+    sha256: str
+    trained_with: str | None  # scikit-learn's version; None where the manifest names none
+    running_with: str
+    warning: str | None
+    seconds: float
+
+
+def load(manifest: Path, directory: Path) -> LoadedModel:
+    """Load the model that the manifest names from AZUREML_MODEL_DIR; raises ModelRefusedError."""
+    started = time.perf_counter()
+    expected = read_manifest(manifest)
+    file = directory / expected["file"]
+    content = read_verified_model(file, expected["sha256"])
+    trained = expected.get("frameworkVersion")
+    warning = None
+    if trained and trained != sklearn.__version__:
+        warning = (
+            f"{file.name} was trained with scikit-learn {trained} and runs with {sklearn.__version__}: its labels may "
+            f"differ; pin scikit-learn=={trained} in conda.yml, or train the model with {sklearn.__version__}."
+        )
+    with warnings.catch_warnings():
+        if warning:  # scikit-learn would say it again, once for each estimator
+            warnings.simplefilter("ignore", InconsistentVersionWarning)
+        model = deserialize(file, content, expected.get("trustedTypes", []))
+    seconds = time.perf_counter() - started
+    return LoadedModel(model, file, expected["sha256"], trained, sklearn.__version__, warning, seconds)
+
+
+def read_manifest(manifest: Path) -> dict[str, Any]:
+    """Return what the manifest says of the model."""
+    if not manifest.is_file():
+        raise ModelRefusedError(f"{manifest} is missing, so no model can be verified: deploy it beside score.py.")
+    try:
+        expected: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))["model"]
+        _ = expected["file"], expected["sha256"]
+    except (ValueError, KeyError, TypeError):
+        raise ModelRefusedError(
+            f"{manifest} names no model with file and sha256, so none can be verified: deploy it with `pulumi up`."
+        ) from None
+    return expected
+
+
+def read_verified_model(file: Path, sha256: str) -> bytes:
+    """Return the file's bytes if they have this SHA-256."""
+    if not file.is_file():
+        raise ModelRefusedError(f"{file} is missing: deploy the registered model that the manifest names.")
+    content = file.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise ModelRefusedError(
+            f"{file} has SHA-256 {found} and the manifest names {sha256}: it was not loaded; "
+            f"deploy the model and the code that belong together."
+        )
+    return content
+
+
+def deserialize(file: Path, content: bytes, trusted: list[str]) -> Any:  # noqa: ANN401 - whatever was trained
+    """Return the object that the file's suffix says these verified bytes hold."""
+    if file.suffix in (".pkl", ".joblib"):
+        return joblib.load(io.BytesIO(content))
+    if file.suffix == ".skops":
+        return _read_skops(file, content, trusted)
+    raise ModelRefusedError(
+        f"{file} ends in {file.suffix or 'no suffix'!r}, which names no format that is loaded here: "
+        f"register the model as .pkl, .joblib or .skops."
+    )
+
+
+def _read_skops(file: Path, content: bytes, trusted: list[str]) -> Any:  # noqa: ANN401
+    """Build the object from the types that skops trusts by itself and those that the manifest pins."""
+    import skops.io  # noqa: PLC0415 - a second of imports, which a pickle does not need
+
+    try:
+        _require_bounded(file, content)
+        untrusted = sorted({*skops.io.get_untrusted_types(data=content)} - {*trusted})
+        if untrusted:
+            raise ModelRefusedError(
+                f"{file} holds types that its manifest does not trust ({', '.join(untrusted)}): it was not loaded; "
+                f"name them under trustedTypes in metadata.json if they are meant to be there."
+            )
+        return skops.io.loads(content, trusted=trusted)
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, RecursionError) as error:
+        raise ModelRefusedError(f"{file} is not a model that skops can read: {error}.") from None
+
+
+def _require_bounded(file: Path, content: bytes) -> None:
+    """Refuse an archive that fills the memory before its types are looked at, as one of a megabyte can.
+
+    zipfile expands a compressed entry whole, whatever size it declares, and skops reads an entry anew for each object
+    that names it. skops.io.dump compresses nothing and names each entry once.
+    """
+    names: list[Any] = []
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        entries = {entry.filename: entry for entry in archive.infolist()}
+        compressed = any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist())
+        if not compressed:
+            json.loads(archive.read("schema.json"), object_hook=lambda node: names.append(node.get("file")))
+    if compressed or sum(entries[name].file_size for name in names if name in entries) > MAX_EXPANDED_BYTES:
+        raise ModelRefusedError(
+            f"{file} is compressed or expands beyond {MAX_EXPANDED_BYTES >> 20} MiB: it was not loaded; "
+            f"write it with skops.io.dump, without compression."
+        )
