@@ -16,7 +16,7 @@ python := .venv/bin/python
 # In two steps, because a failing command inside eval would go unnoticed.
 settings = settings="$$($(MAKE) --no-print-directory -s env STACK=$(STACK))"; eval "$$settings"
 
-.PHONY: help up down smoke logs status env emulator model test check bench lock clean
+.PHONY: help up down smoke logs status env emulator model test chromium check bench lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,10 +36,10 @@ down: .venv/lock $(if $(EMULATED),emulator)  ## destroy the deployment and stop 
 
 smoke: .venv/lock  ## evaluate the deployed service alone
 	@$(settings); pulumi stack output --stack $(STACK) --json --show-secrets | \
-	  $(python) -m evaluation --outputs - $(if $(DIRECTORY),--directory $(DIRECTORY))
+	  $(python) -m evaluation --outputs - --report reports/$(STACK)/smoke $(if $(DIRECTORY),--directory $(DIRECTORY))
 
-logs: .venv/lock  ## the service's container log
-	@$(settings); pulumi stack export --stack $(STACK) | $(python) -m infra.logs $(SERVICE)
+logs: .venv/lock  ## the service's container log; on a terminal followed until Ctrl-C
+	@$(settings); pulumi stack export --stack $(STACK) | $(python) -m infra.logs $$([ ! -t 1 ] || echo --follow) $(SERVICE)
 
 status: .venv/lock  ## what runs on the emulator
 	@$(python) -m emulator status
@@ -57,14 +57,23 @@ model: .venv/lock  ## train the model, if it is not there
 	@$(python) -m training $(if $(EMULATED),--dataset digits,--dataset mnist) \
 	  $(if $(shell grep -sE '^  digits:modelFile: .*\.skops' Pulumi.$(STACK).yaml),--format skops)
 
-test: .venv/lock  ## all tests: no I/O, the emulator with the real SDK, the real engine end to end
+test: .venv/lock chromium  ## all tests: no I/O, the emulator with the real SDK, the real engine end to end
 	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m pytest tests
+
+# The report is looked at in a real browser; Debian's needs no download of its own.
+chromium:
+	@command -v chromium chromium-browser google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  echo 'Installing Chromium, in which the tests open the report' && apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+	  { echo 'The tests open the report in Chromium, which is not on this machine: install it, on Debian with apt-get install chromium.' >&2; exit 2; }
 
 check: .venv/lock  ## lint, types and the fast tests
 	@.venv/bin/ruff format --check -q . && .venv/bin/ruff check -q . && .venv/bin/mypy && $(python) -m pytest tests/unit
 
-bench: .venv/lock  ## measure: what deploying takes
+bench: .venv/lock  ## measure: what deploying takes, how fast the service answers, beside its peers
 	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m benchmarks.lifecycle
+	@$(python) -m benchmarks.serving
+	@$(python) -m benchmarks.evaluation
 
 lock:  ## resolve requirements.in into requirements.txt
 	@.venv/bin/uv pip compile requirements.in -o requirements.txt --generate-hashes --python-version 3.11 \

@@ -1,66 +1,108 @@
-"""`python -m evaluation`: evaluate a service, ours or any other with this contract; `show FILE` prints a written one.
+"""`python -m evaluation`: evaluate a service, ours or any other with this contract; `show` and `report` a written one.
 
 Exit codes: 0 passed, 1 evaluated and failed, 2 could not be evaluated.
 """
 
-import argparse
 import json
 import os
 import sys
 import traceback
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from evaluation.datasets import NAMES, load
+from evaluation import options, report
+from evaluation.datasets import Dataset, load
 from evaluation.errors import EvaluationError
 from evaluation.progress import bar
-from evaluation.report import read, show, write
-from evaluation.smoke import Evaluation, evaluate
-
-_EPILOG = """The key comes from the environment variable SCORING_KEY, never from an option that others could see;
-without it none is sent."""
+from evaluation.smoke import Evaluation, Thresholds, evaluate
+from evaluation.terminal import show
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Evaluate or show as the arguments say and return the exit code."""
-    options = _parser().parse_args(arguments)
+    """Do what the arguments say and return the exit code."""
+    chosen = options.parser().parse_args(arguments)
+    commands = {"show": _show, "report": _report, "evaluate": _evaluate}
     try:
-        evaluation = read(options.file) if options.command == "show" else _evaluate(options)
-        if options.output:
-            write(evaluation, options.output)
+        evaluation = commands[chosen.command](chosen)
     except EvaluationError as error:
-        if options.debug:
+        if chosen.debug:
             traceback.print_exc()
         print(f"Not evaluated: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Interrupted: not evaluated.", file=sys.stderr)
         return 130
-    if options.json:
-        print(json.dumps(evaluation.to_json()))
-    else:
-        show(evaluation)
     return 0 if evaluation.passed else 1
 
 
-def _evaluate(options: argparse.Namespace) -> Evaluation:
-    stack = _read_outputs(options.outputs) if options.outputs else {}
+def _show(chosen: Namespace) -> Evaluation:
+    evaluation = report.read(chosen.file)
+    _print(evaluation, chosen)
+    return evaluation
+
+
+def _report(chosen: Namespace) -> Evaluation:
+    """Write the page of a written evaluation again, or its pictures alone."""
+    evaluation = report.read(chosen.file)
+    dataset = load(chosen.dataset or evaluation.dataset, "test", directory=chosen.directory)
+    if chosen.png:
+        for path in report.draw(evaluation, dataset, chosen.png):
+            print(path)
+    else:
+        print(report.publish(evaluation, dataset, chosen.output or chosen.file.parent))
+    return evaluation
+
+
+def _evaluate(chosen: Namespace) -> Evaluation:
+    stack = _read_outputs(chosen.outputs) if chosen.outputs else {}
     release = stack.get("release") or {}
-    uri = options.uri or stack.get("scoringUri") or os.environ.get("SCORING_URI")
+    uri = chosen.uri or stack.get("scoringUri") or os.environ.get("SCORING_URI")
     if not uri:
         raise EvaluationError("No service is named: give its scoring URI with --uri or in SCORING_URI.")
-    dataset = load(options.dataset or release.get("dataset", "digits"), "test", directory=options.directory)
-    minimum = release.get("minimumAccuracy", 0.9) if options.minimum_accuracy is None else options.minimum_accuracy
+    dataset = load(chosen.dataset or release.get("dataset", "digits"), "test", directory=chosen.directory)
+    previous = report.read(chosen.previous) if chosen.previous else None
     with bar(f"Scoring {dataset.name}") as progress:
-        return evaluate(
+        evaluation = evaluate(
             uri,
             # The stack's key goes to the stack's service alone.
-            (stack.get("primaryKey") if not options.uri else None) or os.environ.get("SCORING_KEY"),
+            (stack.get("primaryKey") if not chosen.uri else None) or os.environ.get("SCORING_KEY"),
             dataset,
-            rows=options.rows,
-            minimum_accuracy=minimum,
+            thresholds=Thresholds.from_json({**release, **options.thresholds(chosen)}),
+            rows=chosen.rows,
+            previous=previous,
+            subject=_subject(release) if not chosen.uri else {},
+            body="json" if chosen.json_body else "uint8",
             progress=progress,
         )
+    _write(evaluation, dataset, chosen)
+    return evaluation
+
+
+def _write(evaluation: Evaluation, dataset: Dataset, chosen: Namespace) -> None:
+    if chosen.output:
+        report.write(evaluation, chosen.output)
+    page = report.publish(evaluation, dataset, chosen.report) if chosen.report else None
+    _print(evaluation, chosen)
+    if page and not chosen.json:
+        print(page)
+
+
+def _print(evaluation: Evaluation, chosen: Namespace) -> None:
+    if chosen.json:
+        print(json.dumps(evaluation.to_json()))
+    else:
+        show(evaluation)
+
+
+def _subject(release: dict[str, Any]) -> dict[str, str]:
+    """Return what the stack's release says of itself, as the gate records it."""
+    names = ("modelName", "modelVersion", "modelSha256", "environment", "scoringDigest", "service")
+    named = {name: str(release[name]) for name in names if release.get(name) is not None}
+    if "modelName" in named and "modelVersion" in named:
+        version = f"{float(named.pop('modelVersion')):g}"
+        named = {"model": f"{named.pop('modelName')}:{version}", **named}
+    return named
 
 
 def _read_outputs(file: str) -> dict[str, Any]:
@@ -74,51 +116,6 @@ def _read_outputs(file: str) -> dict[str, Any]:
     if not isinstance(outputs, dict) or "scoringUri" not in outputs:
         raise EvaluationError("The stack has no scoring URI: deploy it first, with `make up`.")
     return outputs
-
-
-def _fraction(text: str) -> float:
-    """Read an accuracy from 0 to 1; 95 is a percentage."""
-    value = float(text)
-    if not 0 <= value <= 1:
-        hint = f": write {value / 100:g}" if 1 < value <= 100 else ""  # noqa: PLR2004 - per cent
-        raise argparse.ArgumentTypeError(f"{text} is not a fraction from 0 to 1{hint}")
-    return value
-
-
-def _rows(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of rows: write at least 1")
-    return value
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m evaluation", description="Score labelled digits through a service and judge it.", epilog=_EPILOG
-    )
-    parser.set_defaults(command="evaluate")
-    parser.add_argument("--uri", help="the scoring URI (default: SCORING_URI)")
-    parser.add_argument(
-        "--outputs",
-        metavar="FILE",
-        help="take URI, key, data set and minimum from outputs that `pulumi stack output --json` prints; - is stdin",
-    )
-    parser.add_argument("--dataset", choices=NAMES, help="what to score (default: the release's, else digits)")
-    parser.add_argument(
-        "--directory", type=Path, help="where the MNIST files are, gzipped or not (default: download them once)"
-    )
-    parser.add_argument("--rows", type=_rows, help="how many images, spread evenly (default: all)")
-    parser.add_argument(
-        "--minimum-accuracy", type=_fraction, help="what passes, a fraction (default: the release's, else 0.9)"
-    )
-    parser.add_argument("--output", type=Path, help="write the evaluation to this file, as JSON")
-    parser.add_argument("--json", action="store_true", help="print the evaluation as one JSON object")
-    parser.add_argument("--debug", action="store_true", help="show a traceback with an error")
-    commands = parser.add_subparsers(title="other commands", metavar="")
-    again = commands.add_parser("show", help="print a written evaluation again")
-    again.add_argument("file", type=Path, help="what --output wrote")
-    again.set_defaults(command="show")
-    return parser
 
 
 if __name__ == "__main__":

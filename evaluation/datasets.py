@@ -1,6 +1,7 @@
-"""The labelled digits: scikit-learn's bundled ones, or MNIST from a directory or a download.
+"""The labelled digits: scikit-learn's bundled ones, MNIST from a directory or a download, or a file of the user's own.
 
-Every data set keeps one contract: images of 784 bytes, labels from 0 to 9, a part to train on and a part to test with.
+Every data set keeps one contract: images of 784 bytes and whole-number labels; digits and mnist have a part to train on
+and a part to test with, and their labels are 0 to 9.
 Changing the scaling or the split here changes the digests, so models are trained and released anew.
 """
 
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
 
     from evaluation.progress import Progress
 
-__all__ = ["DIGESTS", "NAMES", "Dataset", "DatasetError", "Part", "load"]
+__all__ = ["DIGESTS", "NAMES", "SUFFIXES", "Dataset", "DatasetError", "Part", "load"]
 
 Part = Literal["train", "test"]
 
 NAMES = ("digits", "mnist")
+
+SUFFIXES = (".npz", ".csv")  # of files that `load` takes instead of a name
 
 # What `load` computes, written down: whether a model is up to date can then be told without loading the data.
 DIGESTS: dict[tuple[str, Part], str] = {
@@ -53,7 +56,8 @@ class Dataset:
 def load(name: str, part: Part, *, directory: Path | None = None, progress: "Progress | None" = None) -> Dataset:
     """Return one part of a data set; mnist comes from the directory, or from a download into the user's cache.
 
-    A download shows a bar on the terminal unless its progress goes elsewhere.
+    A path that ends in .npz or .csv is the user's own data, called by its file's name; only an .npz with x_train,
+    y_train, x_test and y_test has parts. A download shows a bar on the terminal unless its progress goes elsewhere.
     """
     if name == "digits":
         images, labels = _digits(part)
@@ -61,8 +65,16 @@ def load(name: str, part: Part, *, directory: Path | None = None, progress: "Pro
         from evaluation import mnist  # noqa: PLC0415 - brings numpy, which importers of this module may never need
 
         images, labels = mnist.read(part, directory, progress)
+    elif name.lower().endswith(SUFFIXES):
+        from evaluation import own_data  # noqa: PLC0415 - as above
+
+        path = Path(name).expanduser()
+        images, labels = own_data.read(path, part)
+        name = path.name
     else:
-        raise DatasetError(f"There is no data set {name!r}: choose {' or '.join(NAMES)}.")
+        raise DatasetError(
+            f"There is no data set {name!r}: choose {' or '.join(NAMES)}, or name a {' or '.join(SUFFIXES)} file."
+        )
     return Dataset(name, images, labels, hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest())
 
 

@@ -15,6 +15,7 @@ import platformdirs
 
 from evaluation import files, idx
 from evaluation.datasets import Part
+from evaluation.download import download
 from evaluation.errors import DatasetError
 from evaluation.progress import Progress, bar
 
@@ -35,8 +36,6 @@ _SHA256 = {  # of the uncompressed files
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
-_LARGEST_DOWNLOAD = 32 * 2**20  # the largest file has 10 MB
-_TIMEOUT_SECONDS = 20
 
 
 def read(
@@ -84,40 +83,14 @@ def _check(content: bytes, file: str, name: str) -> None:
 
 
 def _download(file: str, directory: Path, mirrors: Sequence[str], progress: Progress | None) -> None:
-    """Try the mirrors in turn; what is checked and whole takes its place in one step."""
-    import httpx  # noqa: PLC0415 - most readers of MNIST have it already
+    """Fetch one file; what is checked and whole takes its place in one step."""
 
-    reasons = []
-    for mirror in mirrors:
-        try:
-            with bar(f"Downloading {file}", is_bytes=True) if progress is None else nullcontext(progress) as show:
-                content = _fetch(mirror + file, show)
-            _check(_decompress(content, mirror + file), file.removesuffix(".gz"), mirror + file)
-        except (httpx.HTTPError, DatasetError) as error:
-            said = (str(error) or type(error).__name__).splitlines()[0]  # httpx adds a line with a link
-            reasons.append(f"{mirror}: {said.rstrip('.')}")
-            continue
-        try:
-            files.replace(directory / file, content)
-        except OSError as error:
-            raise DatasetError(f"{directory / file} cannot be written: {error.strerror}.") from error
-        return
-    raise DatasetError(
-        f"{file} could not be downloaded ({'; '.join(reasons)}): "
-        f"fetch the MNIST files by other means and give their directory."
-    )
+    def check(content: bytes, url: str) -> None:
+        _check(_decompress(content, url), file.removesuffix(".gz"), url)
 
-
-def _fetch(url: str, show: Progress) -> bytes:
-    import httpx  # noqa: PLC0415
-
-    content = bytearray()
-    with httpx.stream("GET", url, timeout=_TIMEOUT_SECONDS, follow_redirects=True) as response:
-        response.raise_for_status()
-        total = int(response.headers.get("Content-Length", 0))
-        for chunk in response.iter_raw():
-            content += chunk
-            show(len(content), max(total, len(content)))
-            if len(content) > _LARGEST_DOWNLOAD:
-                raise DatasetError(f"{url} is larger than any of the MNIST files.")
-    return bytes(content)
+    with bar(f"Downloading {file}", is_bytes=True) if progress is None else nullcontext(progress) as show:
+        content = download(file, mirrors, check, show)
+    try:
+        files.replace(directory / file, content)
+    except OSError as error:
+        raise DatasetError(f"{directory / file} cannot be written: {error.strerror}.") from error

@@ -1,4 +1,7 @@
-"""An evaluation on paper: JSON in a file, and in brief on the terminal."""
+"""An evaluation on disk: JSON, which is the evidence; beside it a page for people and a summary for a pull request.
+
+Files that belong together are replaced together, so what lies there is one evaluation, or the one before.
+"""
 
 import json
 from pathlib import Path
@@ -6,19 +9,45 @@ from typing import TYPE_CHECKING
 
 from evaluation import files
 from evaluation.errors import ReportError
-from evaluation.smoke import Evaluation
+from evaluation.record import Evaluation
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
+    from evaluation.datasets import Dataset
+
+JSON_FILE, PAGE_FILE, SUMMARY_FILE = "evaluation.json", "report.html", "summary.md"
+
+
+def publish(evaluation: Evaluation, dataset: "Dataset", directory: Path) -> Path:
+    """Write JSON, page and summary into the directory and return the page's path; raises ReportError.
+
+    The data set is the one that was scored: the page shows its images.
+    """
+    from evaluation.page import Page  # noqa: PLC0415 - matplotlib is slow to import, and most importers draw nothing
+
+    _require_same_data(evaluation, dataset)
+    page = Page(evaluation, dataset)
+    contents = {
+        PAGE_FILE: page.html().encode(errors="replace"),
+        SUMMARY_FILE: page.markdown().encode(errors="replace"),
+        JSON_FILE: _encode(evaluation),  # last: whoever sees it sees the others
+    }
+    _replace({directory / name: content for name, content in contents.items()})
+    return directory / PAGE_FILE
+
+
+def draw(evaluation: Evaluation, dataset: "Dataset", directory: Path) -> list[Path]:
+    """Write the pictures alone, as PNG, and return their paths; raises ReportError."""
+    from evaluation.page import Page  # noqa: PLC0415 - see above
+
+    _require_same_data(evaluation, dataset)
+    contents = {directory / name: content for name, content in Page(evaluation, dataset).png().items()}
+    _replace(contents)
+    return list(contents)
 
 
 def write(evaluation: Evaluation, path: Path) -> None:
-    """Write the evaluation as JSON, whole or not at all."""
-    try:
-        files.replace(path, json.dumps(evaluation.to_json(), indent=2).encode() + b"\n")
-    except OSError as error:
-        raise ReportError(f"{path} cannot be written: {error.strerror}.") from error
+    """Write the evaluation as JSON alone, whole or not at all."""
+    _replace({path: _encode(evaluation)})
 
 
 def read(path: Path) -> Evaluation:
@@ -27,44 +56,34 @@ def read(path: Path) -> Evaluation:
         return Evaluation.from_json(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise ReportError(f"{path} cannot be read: {error.strerror}.") from error
-    except (ValueError, ReportError) as error:
+    except (ValueError, RecursionError, ReportError) as error:
         raise ReportError(f"{path} is no evaluation that was written here: {error}") from error
 
 
-def show(evaluation: Evaluation, console: "Console | None" = None) -> None:
-    """Print verdict, confusion matrix and worst confusions; without a terminal there are no colours."""
-    from rich.console import Console  # noqa: PLC0415 - slow to import, and most importers print nothing
-    from rich.text import Text  # noqa: PLC0415
-
-    console = console or Console(highlight=False, markup=False)
-    mark = Text("PASSED", "bold green") if evaluation.passed else Text("FAILED", "bold red")
-    console.print(Text.assemble(mark, "  ", evaluation.verdict), soft_wrap=True)
-    console.print(_matrix(evaluation))
-    for sentence in evaluation.worst_confusions():
-        console.print(f"  {sentence}")
-    how = f"{evaluation.uri}, {evaluation.rows:,} images in {evaluation.seconds:.1f} s, {evaluation.time}"
-    console.print(how, style="dim", soft_wrap=True)
+def _encode(evaluation: Evaluation) -> bytes:
+    """Give each fact a line, and each row of a table; ten thousand predictions are one fact."""
+    lines = [f"  {json.dumps(name)}: {_lines(value)}" for name, value in evaluation.to_json().items()]
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
-def _matrix(evaluation: Evaluation) -> "Text":
-    """Draw the matrix, true labels down, labels as read across: right ones green, many misreadings red."""
-    from rich.text import Text  # noqa: PLC0415
-
-    width = max(len(str(count)) for row in evaluation.confusion_matrix for count in row) + 2
-    grid = Text().append("read →", "dim")
-    for label in evaluation.labels:
-        grid.append(f"{label:>{width}}", "bold")
-    for at, (label, row) in enumerate(zip(evaluation.labels, evaluation.confusion_matrix, strict=True)):
-        grid.append(f"\n{label:>6}", "bold")
-        for across, count in enumerate(row):
-            grid.append(f"{count or '·':>{width}}", _colour(count, sum(row), right=at == across))
-    return grid
+def _lines(value: object) -> str:
+    if isinstance(value, list) and any(isinstance(item, list | dict) for item in value):
+        return "[\n" + ",\n".join(f"    {json.dumps(item)}" for item in value) + "\n  ]"
+    return json.dumps(value)
 
 
-def _colour(count: int, of: int, *, right: bool) -> str:
-    """Return the style of a cell by its share of the row."""
-    if not count:
-        return "dim"
-    if right:
-        return "green"
-    return "bold red" if count / of >= 0.02 else "yellow"  # noqa: PLR2004 - where a misreading starts to matter
+def _replace(contents: dict[Path, bytes]) -> None:
+    try:
+        files.replace_all(contents)
+    except OSError as error:
+        path = next(iter(contents))
+        where = path if len(contents) == 1 else path.parent
+        raise ReportError(f"{where} cannot be written: {error.strerror}.") from error
+
+
+def _require_same_data(evaluation: Evaluation, dataset: "Dataset") -> None:
+    if dataset.digest != evaluation.digest:
+        raise ReportError(
+            f"The evaluation was made on {evaluation.dataset} with SHA-256 {evaluation.digest[:12]}…, and this is "
+            f"{dataset.name} with {dataset.digest[:12]}…: name the same data with --dataset."
+        )

@@ -10,7 +10,7 @@ from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 from infra import azureml
 from infra.provider import Properties, Provider
 from infra.settings import SettingsError
-from runtime.environment import digest
+from runtime.environment import EnvironmentFailedError, digest, variables
 
 _VERSION_DIGITS = 12
 
@@ -65,4 +65,8 @@ def read_conda(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(conda, dict) or not isinstance(conda.get("dependencies"), list):
         raise SettingsError(f"{path} has no list of dependencies: write it as `conda env export` does.")
+    try:
+        variables(conda)
+    except EnvironmentFailedError as error:
+        raise SettingsError(f"{path}: {error}") from None
     return conda

@@ -1,11 +1,15 @@
 """The whole deployment on one screen, and its outputs."""
 
+from pathlib import Path
+
 import pulumi
 
+from evaluation.datasets import NAMES
 from infra import names
 from infra.environment import Environment, read_conda
 from infra.gate import Gate
-from infra.model import Model, ModelFile
+from infra.model import Model, ModelFile, sha256
+from infra.rehearsal import Rehearsal
 from infra.release import Release
 from infra.scoring_package import CONDA_FILE, ENTRY_SCRIPT, ScoringPackage
 from infra.settings import Settings
@@ -23,6 +27,10 @@ def deploy(settings: Settings) -> None:
     conda = read_conda(conda_file)
     if warning := model_file.compare_version(conda, conda_file):
         pulumi.log.warn(warning)
+    if not settings.rehearsal_enabled:
+        pulumi.log.warn("rehearsalEnabled is false: what is deployed was not tried out on this machine.")
+    if not settings.gate_enabled:
+        pulumi.log.warn("gateEnabled is false: the live service is not evaluated, and its release holds no evidence.")
     package = ScoringPackage.read(settings.scoring_directory, model_file.manifest)
 
     workspace = create_workspace(settings)
@@ -52,6 +60,7 @@ def deploy(settings: Settings) -> None:
             "scoringDigest": package.digest,
             "readyTimeoutSeconds": settings.ready_timeout_seconds,
         },
+        rehearsal=Rehearsal(settings, package, model_file, conda).hook if settings.rehearsal_enabled else None,
     )
     release = Release(
         "release",
@@ -65,11 +74,15 @@ def deploy(settings: Settings) -> None:
             "serviceRevision": webservice.revision,
             "scoringUri": webservice.scoring_uri,
             "dataset": settings.evaluation_dataset,
+            "datasetFileSha256": sha256(Path(settings.evaluation_dataset))
+            if settings.evaluation_dataset not in NAMES
+            else None,
             "rows": settings.evaluation_rows,
-            "minimumAccuracy": settings.minimum_accuracy,
+            **{name: limit for name, limit in settings.thresholds.to_json().items() if limit is not None},
+            "gateEnabled": settings.gate_enabled,
             "report": f"reports/{settings.stack}/evaluation.json",
         },
-        gate=Gate(settings, webservice.primary_key).hook,
+        gate=Gate(settings, webservice.primary_key).hook if settings.gate_enabled else None,
     )
 
     pulumi.export("scoringUri", webservice.scoring_uri)

@@ -12,6 +12,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, Resource, UpdateResult
 
 from evaluation import report
+from evaluation.verdict import Thresholds
 from infra.provider import Properties, Provider
 
 _IDENTITY = (
@@ -23,9 +24,13 @@ _IDENTITY = (
     "service",
     "serviceRevision",
     "dataset",
+    "datasetFileSha256",
     "rows",
-    "minimumAccuracy",
+    *Thresholds().to_json(),
+    "gateEnabled",
 )
+_SHOWN = ("accuracy", "confusionMatrix", "datasetDigest", "rowsEvaluated", "time")
+_EVIDENCE = (*_SHOWN, "evaluation")  # the whole of it, with which the next candidate is compared
 
 
 class ReleaseProvider(Provider):
@@ -36,6 +41,8 @@ class ReleaseProvider(Provider):
 
     def create(self, props: Properties) -> CreateResult:
         """Take the gate's evidence for exactly this candidate into the record."""
+        if not props["gateEnabled"]:
+            return CreateResult(props["service"], {**props, **dict.fromkeys(_EVIDENCE)})
         path = Path(props["report"])
         evaluation = report.read(path)
         if evaluation.subject.get("candidate") != candidate(props) or not evaluation.passed:
@@ -49,6 +56,7 @@ class ReleaseProvider(Provider):
             "datasetDigest": evaluation.digest,
             "rowsEvaluated": evaluation.rows,
             "time": evaluation.time,
+            "evaluation": json.dumps(evaluation.to_json(), separators=(",", ":")),
         }
         return CreateResult(props["service"], {**props, **outputs})
 
@@ -64,14 +72,14 @@ class Release(Resource, module="azureml", name="Release"):
         self,
         resource_name: str,
         inputs: Properties,
-        gate: pulumi.ResourceHook,
+        gate: pulumi.ResourceHook | None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        outputs = dict.fromkeys(("accuracy", "confusionMatrix", "datasetDigest", "rowsEvaluated", "time"))
-        hooks = pulumi.ResourceHookBinding(before_create=[gate], before_update=[gate])
-        opts = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(hooks=hooks), opts)
-        super().__init__(ReleaseProvider(), resource_name, {**inputs, **outputs}, opts)
-        self._recorded = (*inputs, *outputs)
+        hooks = [gate] if gate is not None else []
+        binding = pulumi.ResourceHookBinding(before_create=[*hooks], before_update=[*hooks])
+        opts = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(hooks=binding), opts)
+        super().__init__(ReleaseProvider(), resource_name, {**inputs, **dict.fromkeys(_EVIDENCE)}, opts)
+        self._recorded = (*inputs, *_SHOWN)
 
     @property
     def record(self) -> pulumi.Output[Properties]:
@@ -82,5 +90,5 @@ class Release(Resource, module="azureml", name="Release"):
 def candidate(props: Properties) -> str:
     """Return the identity of what asks for release."""
     # Numbers come as float from the engine and as int from Python.
-    parts = {name: float(value) if isinstance(value := props[name], int) else value for name in _IDENTITY}
+    parts = {name: float(value) if isinstance(value := props.get(name), int) else value for name in _IDENTITY}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

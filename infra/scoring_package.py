@@ -89,6 +89,11 @@ def unpack(archive: pulumi.AssetArchive, directory: Path, expected_digest: str) 
     files = _contents(archive)
     if digest(files) != expected_digest:
         raise ValueError("The files of the scoring package changed while they were deployed: run `pulumi up` again.")
+    write(files, directory)
+
+
+def write(files: dict[str, bytes], directory: Path) -> None:
+    """Write files by name below the directory."""
     for name, content in files.items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,8 @@ from typing import Any
 
 import pulumi
 
-from evaluation.datasets import NAMES as DATASETS
+from evaluation.datasets import NAMES, SUFFIXES
+from evaluation.verdict import Thresholds
 
 CLOUDS = ("emulator", "azure")
 
@@ -56,7 +57,11 @@ class Settings:
     evaluation_dataset: str
     evaluation_directory: Path | None
     evaluation_rows: int
-    minimum_accuracy: float
+    thresholds: Thresholds
+    gate_enabled: bool
+    rehearsal_enabled: bool
+    rehearsal_required: bool
+    rehearsal_rows: int
 
     @classmethod
     def from_stack(cls) -> "Settings":
@@ -88,10 +93,19 @@ class Settings:
             primary_key_version=read.integer("primaryKeyVersion", 1),
             secondary_key_version=read.integer("secondaryKeyVersion", 1),
             ready_timeout_seconds=read.integer("readyTimeoutSeconds", 1),
-            evaluation_dataset=read.choice("evaluationDataset", DATASETS),
+            evaluation_dataset=read.dataset("evaluationDataset"),
             evaluation_directory=Path(directory) if (directory := config.get("evaluationDirectory")) else None,
             evaluation_rows=read.integer("evaluationRows", 0),
-            minimum_accuracy=read.fraction("minimumAccuracy"),
+            thresholds=Thresholds(
+                minimum_accuracy=read.fraction("minimumAccuracy"),
+                minimum_class_recall=read.optional("minimumClassRecall", read.fraction),
+                maximum_p95_latency_ms=read.optional("maximumP95LatencyMs", read.milliseconds),
+                maximum_drop=read.optional("maximumDrop", read.fraction),
+            ),
+            gate_enabled=config.require_bool("gateEnabled"),
+            rehearsal_enabled=config.require_bool("rehearsalEnabled"),
+            rehearsal_required=config.require_bool("rehearsalRequired"),
+            rehearsal_rows=read.integer("rehearsalRows", 1),
         )
         settings.require_matching_shell(os.environ)
         return settings
@@ -139,6 +153,17 @@ class _Reader:
             raise self._refuse(key, f"is '{value}'", f"write {' or '.join(choices)}")
         return value
 
+    def dataset(self, key: str) -> str:
+        value = self._config.get(key) or ""
+        if value not in NAMES and not value.lower().endswith(SUFFIXES):
+            choices = f"{' or '.join(NAMES)}, or the path of a {' or '.join(SUFFIXES)} file,"
+            raise self._refuse(key, f"is '{value}'", f"write {choices}")
+        if value not in NAMES and not Path(value).is_file():
+            raise self._refuse(
+                key, f"is '{value}', which is no file", "write the path of one, from the project's root,"
+            )
+        return value
+
     def _parsed(self, key: str, parse: Callable[[str], Any], kind: str) -> Any:  # noqa: ANN401 (what parse makes)
         raw = self._config.get(key) or ""
         try:
@@ -165,6 +190,15 @@ class _Reader:
             raise self._refuse(
                 key, f"is {value:g}, but it is a fraction", f"write {value / 100:g}" if percent else "write 0 to 1"
             )
+        return value
+
+    def optional(self, key: str, read: Callable[[str], float]) -> float | None:
+        return read(key) if self._config.get(key) else None
+
+    def milliseconds(self, key: str) -> float:
+        value: float = self._parsed(key, float, "a number of milliseconds")
+        if not 0 < value < math.inf:
+            raise self._refuse(key, f"is {value:g}", "write a number of milliseconds above 0")
         return value
 
     def tags(self, key: str) -> dict[str, str]:

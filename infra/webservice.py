@@ -15,7 +15,7 @@ from infra.provider import Properties, Provider, changed, output
 
 TYPE = "pulumi-python:dynamic/azureml:Webservice"
 
-_REDEPLOYED_BY = (
+REDEPLOYED_BY = (
     "modelId",
     "modelSha256",
     "environmentName",
@@ -35,7 +35,7 @@ _KEY_VERSIONS = {"primaryKeyVersion": "Primary", "secondaryKeyVersion": "Seconda
 class WebserviceProvider(Provider):
     """Deploys, updates in place, and adopts what an interrupted `up` left."""
 
-    updated_by = (*_REDEPLOYED_BY, *_DESCRIBED_BY, *_KEY_VERSIONS, "state")
+    updated_by = (*REDEPLOYED_BY, *_DESCRIBED_BY, *_KEY_VERSIONS, "state")
 
     def check(self, _olds: Properties, news: Properties) -> CheckResult:
         """Give the scoring package its identity."""
@@ -63,7 +63,7 @@ class WebserviceProvider(Provider):
         """Bring the live service to the new inputs, with no more upheaval than they need."""
         workspace_id, name = news["workspaceId"], news["name"]
         service = None
-        if changed(olds, news, (*_REDEPLOYED_BY, "state")):
+        if changed(olds, news, (*REDEPLOYED_BY, "state")):
             service = _deploy(news)
         elif changed(olds, news, _DESCRIBED_BY):
             service = azureml.describe_service(workspace_id, name, news["description"], news["tags"])
@@ -114,16 +114,24 @@ class Webservice(Resource, module="azureml", name="Webservice"):
     primary_key = output("primaryKey")
     secondary_key = output("secondaryKey")
 
-    def __init__(self, resource_name: str, inputs: Properties, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        resource_name: str,
+        inputs: Properties,
+        rehearsal: pulumi.ResourceHook | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
         outputs = dict.fromkeys(("scoringUri", "swaggerUri", "revision", "primaryKey", "secondaryKey"))
         secrets = pulumi.ResourceOptions(additional_secret_outputs=["primaryKey", "secondaryKey"])
+        if rehearsal is not None:
+            secrets.hooks = pulumi.ResourceHookBinding(before_create=[rehearsal], before_update=[rehearsal])
         opts = pulumi.ResourceOptions.merge(secrets, opts)
         super().__init__(WebserviceProvider(), resource_name, {**inputs, **outputs, "state": "Healthy"}, opts)
 
 
 def fingerprint(props: Properties) -> str:
     """Return the identity of what runs in the service; it is written into the service's own properties."""
-    parts = {name: props[name] for name in _REDEPLOYED_BY}
+    parts = {name: props[name] for name in REDEPLOYED_BY}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

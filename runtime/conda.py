@@ -70,6 +70,14 @@ def _is_list_of_text(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
+def variables(conda: Mapping[str, Any]) -> dict[str, str]:
+    """Return the environment variables that the definition sets."""
+    found = conda.get("variables") or {}
+    if not isinstance(found, Mapping):
+        raise EnvironmentFailedError(f"The conda definition has variables {found!r}: write names with their values.")
+    return {str(name): str(value) for name, value in found.items()}
+
+
 def translate(conda: Mapping[str, Any]) -> tuple[str, list[str]]:
     """Return the Python that uv is to find and the requirements that it is to install."""
     packages, pip = _packages(conda)

@@ -20,9 +20,9 @@ from typing import Any, TextIO
 import platformdirs
 import uv
 
-from runtime.conda import OUR_PYTHON, EnvironmentFailedError, digest, translate
+from runtime.conda import OUR_PYTHON, EnvironmentFailedError, digest, translate, variables
 
-__all__ = ["EnvironmentFailedError", "build", "digest"]
+__all__ = ["EnvironmentFailedError", "build", "digest", "variables"]
 
 _Report = Callable[[str], None]
 

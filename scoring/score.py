@@ -1,4 +1,4 @@
-# ruff: noqa: INP001 - a folder that is deployed, not a package
+# ruff: noqa: INP001, E402 - a folder that is deployed, not a package; path and clock come before the imports
 """What runs in the service: init() loads the verified model once, run() answers each request.
 
 The contract is the tutorial's, {"data": [[784 numbers], …]} → [label, …]; beside it rows come, and labels go, as bytes.
@@ -10,12 +10,13 @@ import logging
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+STARTED = time.monotonic()  # before the imports below, which are most of a start
 
 # What the inference server puts on the path is the folder that was deployed; which depends on how it was.
 sys.path.append(str(Path(__file__).parent))
@@ -43,18 +44,20 @@ classifier: Classifier
 def init() -> None:
     """Load the model from AZUREML_MODEL_DIR; the inference server calls this once, before the first request."""
     global classifier  # noqa: PLW0603 - the inference server's contract: what init() loads, run() finds
-    loaded = registered_model.load(HERE / "manifest.json", Path(os.environ["AZUREML_MODEL_DIR"]))
+    directory = Path(os.environ["AZUREML_MODEL_DIR"])  # …/<registered name>/<version>
+    loaded = registered_model.load(HERE / "manifest.json", directory)
     classifier = Classifier(loaded.model)
-    signal.signal(signal.SIGALRM, end_run)
     write_swagger(classifier.width, Path(os.environ["AML_APP_ROOT"]))
     log(
         event="ready",
-        model=loaded.file.name,
+        model=f"{directory.parent.name}:{directory.name}",
+        file=loaded.file.name,
         sha256=loaded.sha256,
         trainedWith=loaded.trained_with,
         runningWith=loaded.running_with,
         answers=classifier.path,
-        ms=round(loaded.seconds * 1000),
+        loadMs=round(loaded.seconds * 1000),
+        startMs=round((time.monotonic() - STARTED) * 1000),
         **({"warning": loaded.warning} if loaded.warning else {}),
     )
     # Ours is the line of each request: the server's two and gunicorn's one would say less.
@@ -155,9 +158,12 @@ def time_limit() -> Iterator[None]:
 
     The server's own limit holds in the main thread alone, where a gevent worker's requests are too, under other names.
     """
-    # No signal reaches the threads of a gthread worker.
-    seconds = TIMEOUT_SECONDS if threading.get_native_id() == threading.main_thread().native_id else 0
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        signal.signal(signal.SIGALRM, end_run)
+    except ValueError:  # a thread of a gthread worker's, which no signal reaches
+        yield
+        return
+    signal.setitimer(signal.ITIMER_REAL, TIMEOUT_SECONDS)
     try:
         yield
     finally:

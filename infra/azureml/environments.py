@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from infra.azureml.session import MissingError, call, open_workspace
+from runtime.environment import variables
 
 
 def register_environment(workspace_id: str, name: str, version: str, conda: Mapping[str, Any]) -> bool:
@@ -23,7 +24,7 @@ def register_environment(workspace_id: str, name: str, version: str, conda: Mapp
         environment.version = version
         environment.inferencing_stack_version = "latest"
         # conda would set these on activation, which the inferencing image does not do.
-        environment.environment_variables = {name: str(value) for name, value in conda.get("variables", {}).items()}
+        environment.environment_variables = variables(conda)
         environment.python.conda_dependencies = CondaDependencies(_underlying_structure=json.loads(json.dumps(conda)))
         environment.register(workspace)
     return True

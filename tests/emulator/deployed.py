@@ -5,6 +5,7 @@ import functools
 import http.client
 import json
 import random
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from serving import ROOT, python
 from evaluation import datasets
 from infra.model import ModelFile
 from infra.scoring_package import ScoringPackage
-from runtime import server
+from runtime import environment, server
 from training.model import MODEL_FILE, fit, write
 
 SCORING = ROOT / "scoring"
@@ -80,6 +81,18 @@ def service_unharmed(service: Service) -> Iterator[None]:
     assert service.workers == before
 
 
+def refused(answer: httpx.Response, status: int) -> str:
+    """Return the sentence of an answer that refuses with this status; it is JSON with that sentence alone."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/json"
+    content = answer.json()
+    assert list(content) == ["message"]
+    sentence: str = content["message"]
+    assert re.fullmatch(r"[^\n]{10,400}\.", sentence), sentence
+    assert not re.search(r"Traceback|Error\b|object at 0x", sentence), sentence
+    return sentence
+
+
 def read_answer(connection: socket.socket) -> tuple[int, bytes]:
     """Read one response from a connection that was written on by hand."""
     with contextlib.closing(http.client.HTTPResponse(connection)) as response:
@@ -112,8 +125,7 @@ def run(raw):
 
 def variables() -> dict[str, str]:
     """What conda.yml sets in the service's environment."""
-    conda = yaml.safe_load((SCORING / "conda.yml").read_text(encoding="utf-8"))
-    return {name: str(value) for name, value in conda.get("variables", {}).items()}
+    return environment.variables(yaml.safe_load((SCORING / "conda.yml").read_text(encoding="utf-8")))
 
 
 def write_package(directory: Path, model: Any, train: datasets.Dataset) -> None:  # noqa: ANN401
@@ -127,8 +139,9 @@ def write_package(directory: Path, model: Any, train: datasets.Dataset) -> None:
 
 
 @contextmanager
-def serving(directory: Path, **settings: str) -> Iterator[Service]:
+def serving(directory: Path, key: str | None = None, **settings: str) -> Iterator[Service]:
     """Serve the package in this directory, with conda.yml's settings and these; end it whatever happens."""
+    authorization = {} if key is None else {"Authorization": f"Bearer {key}"}
     running = server.start(
         directory / "run",
         python=python(),
@@ -136,21 +149,29 @@ def serving(directory: Path, **settings: str) -> Iterator[Service]:
         entry_script="score.py",
         model_directory=directory / "model",
         port=0,
+        keys=None if key is None else [key],
         environment_variables={**variables(), **settings},
     )
     try:
         running.wait_until_healthy(60)
-        with httpx.Client(trust_env=False, timeout=60) as client:
+        with httpx.Client(headers=authorization, trust_env=False, timeout=60) as client:
             yield Service(running, client)
     finally:
         running.stop(grace_seconds=0)
 
 
 @contextmanager
-def serving_model(directory: Path, model: Any, train: datasets.Dataset | None = None, **settings: str) -> Iterator[Service]:  # noqa: ANN401
-    """Serve this model."""
+def serving_model(
+    directory: Path,
+    model: Any,  # noqa: ANN401 - scikit-learn ships no types
+    train: datasets.Dataset | None = None,
+    *,
+    key: str | None = None,
+    **settings: str,
+) -> Iterator[Service]:
+    """Serve this model, which was fitted to these images; the digits if nothing else is said."""
     write_package(directory, model, train or datasets.load("digits", "train"))
-    with serving(directory, **settings) as service:
+    with serving(directory, key, **settings) as service:
         yield service
 
 

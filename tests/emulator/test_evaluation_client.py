@@ -1,60 +1,30 @@
-"""What the evaluation makes of services that answer wrongly, and of mirrors that do: a small HTTP server plays both."""
+"""What the evaluation asks of a service, and what it makes of one that answers wrongly."""
 
-import gzip
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import itertools
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from answering import Answer, Request, Serve, labels, seen_by, servers
 
-from evaluation import mnist
-from evaluation.client import score
-from evaluation.errors import DatasetError, ServiceError
+from evaluation.client import Client, score
+from evaluation.datasets import Dataset
+from evaluation.errors import ServiceError
+from evaluation.smoke import evaluate
 
-Answer = Callable[[str], tuple[int, bytes]]
+ROOT = Path(__file__).parents[2]
 IMAGES = np.zeros((3, 784), np.uint8)
 
 
-class Handler(BaseHTTPRequestHandler):
-    """Answers what the test says."""
-
-    answer: Answer
-
-    def do_POST(self) -> None:
-        """Answer to a request for scores."""
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.do_GET()
-
-    def do_GET(self) -> None:
-        """Answer to a request for a file."""
-        status, body = type(self).answer(self.path)
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture
-def serve() -> Iterator[Callable[[Answer], str]]:
+def serve() -> Iterator[Serve]:
     """Give a function that starts a server with these answers and returns its base URL."""
-    servers: list[ThreadingHTTPServer] = []
-
-    def start(answer: Answer) -> str:
-        handler = type("TestHandler", (Handler,), {"answer": staticmethod(answer)})
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
-        return f"http://127.0.0.1:{server.server_port}/"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with servers() as start:
+        yield start
 
 
 @pytest.mark.parametrize(
@@ -66,6 +36,8 @@ def serve() -> Iterator[Callable[[Answer], str]]:
         (200, b"[true, false, true]", "answered something other than a list of labels"),
         (200, b"[1.0, 2.0, 3.0]", "answered something other than a list of labels"),
         (200, b'{"labels": [1, 2, 3]}', "answered something other than a list of labels"),
+        (200, b"[" * 100_000, "answered something other than JSON"),
+        (200, b"[1, 2, %d]" % 2**70, "answered something other than a list of labels"),
         (200, b"<html>\n<p>Hello", "answered something other than JSON: <html> <p>Hello"),
         (200, b"", "answered something other than JSON: nothing at all."),
         (400, b'{"message": "Row 0 is odd."}', "answered 400: Row 0 is odd."),
@@ -73,11 +45,9 @@ def serve() -> Iterator[Callable[[Answer], str]]:
         (500, b"x" * 1000, "answered 500: " + "x" * 200 + "…"),
     ],
 )
-def test_an_answer_that_is_not_labels_is_one_sentence(
-    serve: Callable[[Answer], str], status: int, body: bytes, sentence: str
-) -> None:
+def test_an_answer_that_is_not_labels_is_one_sentence(serve: Serve, status: int, body: bytes, sentence: str) -> None:
     """Whatever answers behind the URL, it is named and quoted in brief, and nothing is counted."""
-    uri = serve(lambda _path: (status, body))
+    uri = serve(lambda _request: Answer(status, body))
     with pytest.raises(ServiceError) as raised:
         score(uri, "key", IMAGES)
     assert f"The service at {uri} " in str(raised.value)
@@ -86,31 +56,123 @@ def test_an_answer_that_is_not_labels_is_one_sentence(
 
 
 def test_a_service_on_this_machine_is_not_asked_for_through_a_proxy(
-    serve: Callable[[Answer], str], monkeypatch: pytest.MonkeyPatch
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Behind a company's proxy the dev stack is evaluated all the same."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.delenv("NO_PROXY", raising=False)
-    assert score(serve(lambda _path: (200, b"[1, 2, 3]")), None, IMAGES) == [1, 2, 3]
+    assert score(serve(lambda _request: Answer(200, b"[1, 2, 3]")), None, IMAGES) == [1, 2, 3]
 
 
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache of downloads."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    return tmp_path / "digits" / "data" / "mnist"
+def test_bytes_are_sent_over_one_connection_in_batches(serve: Serve) -> None:
+    """A byte for each pixel, 250 rows a request, no new connection for any of them."""
+    seen: list[Request] = []
+    uri = serve(seen_by(seen))
+    images = np.random.default_rng(0).integers(0, 256, (600, 784), dtype=np.uint8)
+    assert score(uri, None, images) == [0] * 600
+    assert [request.rows for request in seen] == [250, 250, 100]
+    assert {request.content_type for request in seen} == {"application/vnd.digits.uint8"}
+    assert b"".join(request.body for request in seen) == images.tobytes()
+    assert len({request.connection for request in seen}) == 1
 
 
-def test_mirrors_are_tried_in_turn_and_nothing_wrong_is_kept(serve: Callable[[Answer], str], cache: Path) -> None:
-    """A missing file, a page instead of it, another file under its name: each mirror's fault is told."""
-    other = gzip.compress(b"Fashion-MNIST")
-    answers: list[tuple[int, bytes]] = [(404, b""), (200, b"<html>"), (200, other)]
-    mirrors = [serve(lambda _path, answer=answer: answer) for answer in answers]  # type: ignore[misc]  # a default is no part of Answer
-    with pytest.raises(DatasetError) as raised:
-        mnist.read("test", mirrors=[*mirrors, "http://127.0.0.1:9/"], progress=lambda _done, _total: None)
-    sentence = str(raised.value)
-    assert sentence.startswith("t10k-images-idx3-ubyte.gz could not be downloaded (")
-    for reason in ("404", "not a whole gzip file", "is not MNIST's", "Connection refused"):
-        assert reason in sentence
-    assert "\n" not in sentence
-    assert not cache.exists()
+@pytest.mark.parametrize("status", [400, 415, 500])
+def test_a_service_that_knows_json_alone_gets_json(serve: Serve, status: int) -> None:
+    """The tutorial's answers 400 or 500 to bytes; it is asked once, and then in its own way."""
+    seen: list[Request] = []
+
+    def service(request: Request) -> Answer:
+        seen.append(request)
+        return labels(request) if request.content_type == "application/json" else Answer(status, b"what?")
+
+    pixels = np.arange(500 * 784, dtype=np.int64).reshape(500, 784).astype(np.uint8)
+    with Client(serve(service), None) as client:
+        assert client.score(pixels) == [0] * 500
+        assert client.body == "json"
+    kinds = [request.content_type.rpartition("/")[2] for request in seen]
+    assert kinds == ["vnd.digits.uint8", "json", "json"]
+    sent = [row for request in seen[1:] for row in json.loads(request.body)["data"]]
+    assert (np.array(sent) == pixels / 255).all()
+
+
+def test_json_can_be_asked_for(serve: Serve) -> None:
+    """Bytes are then never tried, and the evaluation says what was sent."""
+    seen: list[Request] = []
+    uri = serve(seen_by(seen))
+    data = Dataset("zeros", IMAGES, np.zeros(3, np.uint8), "d" * 64)
+    assert evaluate(uri, None, data, body="json").body == "json"
+    assert {request.content_type for request in seen} == {"application/json"}
+
+
+def test_latency_is_of_requests_with_one_image_each(serve: Serve) -> None:
+    """Up to a hundred, after the batches, spread over the rows."""
+    seen: list[Request] = []
+    uri = serve(seen_by(seen))
+    images = np.repeat(np.arange(200, dtype=np.uint8)[:, None], 784, axis=1)
+    evaluation = evaluate(uri, None, Dataset("bars", images, np.zeros(200, np.uint8), "d" * 64))
+    assert [request.rows for request in seen] == [200] + [1] * 100
+    assert [request.body[0] for request in seen[1:]] == list(range(0, 200, 2))
+    assert len(evaluation.latencies_ms) == 100
+    assert all(taken > 0 for taken in evaluation.latencies_ms)
+
+
+@pytest.mark.parametrize(
+    "trouble", [Answer(502), Answer(503, b"busy"), Answer(504), Answer(200, cut=-1), Answer(200, b"[0, 0, 0]", cut=4)]
+)
+def test_what_is_lost_on_the_way_is_sent_again(serve: Serve, trouble: Answer) -> None:
+    """An overloaded server or a lost connection costs a wait, not the evaluation; the count is kept."""
+    answers = iter([trouble, trouble])
+    with Client(serve(lambda request: next(answers, labels(request))), None) as client:
+        assert client.score(IMAGES) == [0, 0, 0]
+        assert client.retries == 2
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 413, 500])
+def test_an_answer_that_would_be_the_same_again_is_not_asked_for_again(serve: Serve, status: int) -> None:
+    """Refusals and errors of the script are final."""
+    with Client(serve(lambda _request: Answer(status)), None, body="json") as client:
+        with pytest.raises(ServiceError, match=str(status)):
+            client.score(IMAGES)
+        assert client.retries == 0
+
+
+def test_a_service_that_loses_every_second_request_is_not_evaluated(serve: Serve, tmp_path: Path) -> None:
+    """Exit 2, one sentence with the status and how often it was asked again, and no report."""
+    asked: list[Request] = []
+
+    def service(request: Request) -> Answer:
+        asked.append(request)
+        return labels(request) if len(asked) % 2 else Answer(503, b"Too busy.")
+
+    command = [sys.executable, "-m", "evaluation", "--uri", serve(service), "--report", str(tmp_path / "report")]
+    ended = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
+    *_, last = ended.stderr.splitlines()
+    assert ended.returncode == 2
+    assert last.startswith("Not evaluated: The service at http://127.0.0.1:")
+    assert last.endswith("answered 503: Too busy. It was asked again 10 times.")
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_service_that_answers_row_numbers_is_no_classifier(serve: Serve) -> None:
+    """A matrix of a thousand labels helps nobody and fills the memory."""
+    numbers = itertools.count(1000)
+    uri = serve(lambda request: Answer(200, json.dumps([next(numbers) for _ in range(request.rows)]).encode()))
+    images = np.zeros((300, 784), np.uint8)
+    with pytest.raises(ServiceError, match="answered 300 different labels: it reads no digits"):
+        evaluate(uri, None, Dataset("zeros", images, np.full(300, 255, np.uint8), "d" * 64), body="json")
+
+
+def test_a_second_evaluation_is_compared_with_the_first_on_the_same_rows(serve: Serve) -> None:
+    """Rows that changed are named; with other rows there is no comparison, and it says so."""
+    read = 0
+    data = Dataset("ones", np.zeros((60, 784), np.uint8), np.array([0] * 40 + [1] * 20, np.uint8), "d" * 64)
+    uri = serve(lambda request: Answer(200, json.dumps([read] * request.rows).encode()))
+    first = evaluate(uri, None, data, subject={"model": "sklearn_mnist:3"})
+    read = 1
+    second = evaluate(uri, None, data, previous=first)
+    assert second.comparison is not None
+    assert second.comparison.worse == [(row, 0, 0, 1) for row in range(40)]
+    assert second.comparison.better == [(row, 1, 0, 1) for row in range(40, 60)]
+    other = evaluate(uri, None, data, previous=first, rows=30)
+    assert other.comparison is None
+    assert "Not compared with the release before: sklearn_mnist:3 was evaluated on 60 rows" in other.verdict

@@ -9,7 +9,7 @@ MISTAKES = {
     "a wrong type": ({"authEnabled": "perhaps"}, "must be of type 'boolean'"),
     "a service name that Azure refuses": ({"serviceName": "Digits_Dev"}, "3 to 32 lower-case letters"),
     "a size that ACI does not offer": ({"serviceCpuCores": "64"}, "ACI takes 0.1 to 4"),
-    "an unknown data set": ({"evaluationDataset": "letters"}, "write digits or mnist"),
+    "an unknown data set": ({"evaluationDataset": "letters"}, "write digits or mnist, or the path of"),
     "tags that are none": ({"serviceTags": {"data": 1}}, "write names and texts"),
     "an unknown cloud": ({"cloud": "aws"}, "write emulator or azure"),
     "a stack of the other cloud": ({"cloud": "azure"}, "run it in a new shell"),
@@ -69,6 +69,7 @@ def test_an_entry_script_that_cannot_serve_is_refused_in_the_preview(project: Pr
 def test_a_container_that_does_not_start_shows_its_last_log_lines(project: Project, mistake: str) -> None:
     """The deployment fails with the reason and the end of the container's log, and names both ways out; both work."""
     lines, sentence = LIVE_SCRIPTS[mistake]
+    project.configure(rehearsalEnabled=False)
     score = project.read("scoring/score.py")
     project.write("scoring/score.py", score + "\n" + lines)
     failed = project.up(check=False)
@@ -88,13 +89,14 @@ def test_a_container_that_does_not_start_shows_its_last_log_lines(project: Proje
 
 def test_a_conda_file_that_cannot_be_solved_names_the_package(project: Project) -> None:
     """The resolver's reason reaches the terminal, and the live service goes on answering."""
+    project.configure(rehearsalEnabled=False)
     project.write("scoring/conda.yml", project.read("scoring/conda.yml").replace("joblib==1.6.0", "joblib==99.0"))
     failed = project.up(check=False)
     assert failed.status != 0
     assert "joblib==99.0" in failed.printed
 
 
-@pytest.mark.parametrize("text", ["[", "name: x\n", "dependencies: joblib\n"])
+@pytest.mark.parametrize("text", ["[", "name: x\n", "dependencies: joblib\n", "dependencies: []\nvariables: 3\n"])
 def test_a_conda_file_that_is_none_is_refused_in_the_preview(project: Project, text: str) -> None:
     """Not YAML, and YAML without a list of dependencies."""
     project.write("scoring/conda.yml", text)

@@ -22,21 +22,21 @@ TRAIN, TEST = datasets.load("digits", "train"), datasets.load("digits", "test")
 WORDS = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
 LINEAR = {
     "one-vs-rest": OneVsRestClassifier(LogisticRegression(solver="liblinear")),
-    "multinomial": LogisticRegression(max_iter=50),
-    "without intercept": LogisticRegression(max_iter=50, fit_intercept=False),
-    "linear support vectors": LinearSVC(max_iter=50),
+    "multinomial": LogisticRegression(max_iter=15),
+    "without intercept": LogisticRegression(max_iter=15, fit_intercept=False),
+    "linear support vectors": LinearSVC(max_iter=15),
     "stochastic gradient": SGDClassifier(max_iter=5, tol=None),
     "ridge": RidgeClassifier(),
 }
 OTHER = {
     "forest": RandomForestClassifier(10),
-    "pipeline": make_pipeline(StandardScaler(), LogisticRegression(max_iter=50)),
+    "pipeline": make_pipeline(StandardScaler(), LogisticRegression(max_iter=15)),
     "support vectors": SVC(kernel="linear"),
     "regressor": Ridge(),
 }
 
 
-def fitted(model: Any, labels: Any = TRAIN.labels, rows: int = 300) -> Any:  # noqa: ANN401 - scikit-learn has no types
+def fitted(model: Any, labels: Any = TRAIN.labels, rows: int = 200) -> Any:  # noqa: ANN401 - scikit-learn has no types
     """Return the model, trained on a few digits."""
     return model.set_params(**({"random_state": 0} if "random_state" in model.get_params() else {})).fit(
         TRAIN.images[:rows] / 255, labels[:rows]
@@ -59,7 +59,7 @@ def test_every_label_is_the_one_that_predict_gives(name: str) -> None:
         assert np.allclose(singles, expected, atol=1e-3) if name == "regressor" else np.array_equal(singles, expected)
 
 
-@pytest.mark.parametrize("model", [LogisticRegression(max_iter=50), OneVsRestClassifier(LogisticRegression())])
+@pytest.mark.parametrize("model", [LogisticRegression(max_iter=15), OneVsRestClassifier(LogisticRegression())])
 def test_two_classes_are_decided_as_predict_does(model: Any) -> None:  # noqa: ANN401
     """One score decides between two classes, at zero too."""
     fitted(model, TRAIN.labels % 2 == 0)
@@ -68,7 +68,7 @@ def test_two_classes_are_decided_as_predict_does(model: Any) -> None:  # noqa: A
 
 def test_where_scores_are_equal_the_same_class_wins() -> None:
     """The first of the highest scores decides, as it does in scikit-learn."""
-    for model in (OneVsRestClassifier(LogisticRegression()), LogisticRegression(max_iter=50)):
+    for model in (OneVsRestClassifier(LogisticRegression()), LogisticRegression(max_iter=15)):
         fitted(model)
         parts = model.estimators_ if isinstance(model, OneVsRestClassifier) else [model]
         for part in parts:
@@ -88,7 +88,7 @@ class Contrary(LogisticRegression):  # type: ignore[misc]
 
 def test_a_model_that_decides_otherwise_answers_by_its_own_predict() -> None:
     """The weights are used only if they give predict()'s labels."""
-    model = fitted(Contrary(max_iter=50))
+    model = fitted(Contrary(max_iter=15))
     classifier = Classifier(model)
     assert classifier.path == "predict"
     assert np.array_equal(classifier.predict([TEST.images]), model.predict(TEST.images / 255))

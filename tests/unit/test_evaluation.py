@@ -1,43 +1,44 @@
-"""The evaluation: what follows from its counts, and what is left of it in a file."""
+"""The evaluation: what follows from its counts, what is left of it in a file, and the command line around it."""
 
 import dataclasses
 import json
+import math
 import resource
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from evaluations import evaluated, zeros_ones_and_eights
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from evaluation import report
+from evaluation import report, terminal
 from evaluation.__main__ import main
+from evaluation.comparison import compare
 from evaluation.errors import ReportError
-from evaluation.smoke import Evaluation
+from evaluation.record import Evaluation
+from evaluation.verdict import Thresholds
 
-EVALUATION = Evaluation(
-    uri="http://127.0.0.1:8000/score",
-    dataset="digits",
-    digest="d" * 64,
-    labels=(0, 1, 8),
-    confusion_matrix=((48, 0, 2), (1, 49, 0), (0, 41, 59)),
-    minimum_accuracy=0.75,
-    seconds=1.25,
-    time="2026-01-01T00:00:00+00:00",
-)
+EVALUATION = zeros_ones_and_eights()
+FAILED = zeros_ones_and_eights(thresholds=Thresholds(minimum_accuracy=1))
 
 
 def test_the_numbers_follow_from_the_matrix() -> None:
-    """Rows are the sum, right ones the diagonal."""
+    """Rows are the sum, right ones the diagonal; scikit-learn's scores go by label."""
     assert (EVALUATION.rows, EVALUATION.correct, EVALUATION.accuracy) == (200, 156, 0.78)
+    assert EVALUATION.confusion_matrix == ((48, 0, 2), (1, 49, 0), (0, 41, 59))
+    eights = EVALUATION.classes[2]
+    assert (eights.label, eights.images, eights.precision, eights.recall) == (8, 100, 0.967213, 0.59)
 
 
-def test_exactly_the_minimum_passes() -> None:
-    """The minimum is what is enough, not what has to be exceeded."""
-    assert dataclasses.replace(EVALUATION, minimum_accuracy=0.78).passed
-    assert not dataclasses.replace(EVALUATION, minimum_accuracy=0.781).passed
+def test_the_interval_is_wilson_s() -> None:
+    """Held against his formula: 156 of 200 at 95 %."""
+    share, rows, z = 0.78, 200, 1.959964
+    middle = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
+    half = z * math.sqrt(share * (1 - share) / rows + (z / (2 * rows)) ** 2) / (1 + z**2 / rows)
+    assert EVALUATION.accuracy_interval == pytest.approx((middle - half, middle + half), abs=1e-6)
 
 
 def test_the_worst_confusions_come_first_and_read_as_sentences() -> None:
@@ -48,30 +49,25 @@ def test_the_worst_confusions_come_first_and_read_as_sentences() -> None:
         "1 one was read as a zero",
     ]
     assert EVALUATION.worst_confusions(1) == ["41 eights were read as ones"]
+    assert EVALUATION.worst_confusions(of=0) == ["2 zeros were read as eights"]
 
 
-def test_a_failed_verdict_names_both_numbers() -> None:
-    """Whoever reads it knows how far away it was."""
-    failed = dataclasses.replace(EVALUATION, minimum_accuracy=0.9)
-    assert failed.verdict == "Accuracy 0.7800 on 200 images of digits (156 right) is below the minimum of 0.9."
+LABELS = st.lists(st.tuples(st.integers(0, 12), st.integers(-3, 12), st.integers(0, 9)), min_size=1, max_size=40)
 
 
-@given(
-    st.integers(1, 4).flatmap(
-        lambda size: st.lists(
-            st.lists(st.integers(0, 10**6), min_size=size, max_size=size), min_size=size, max_size=size
-        )
-    ),
-    st.floats(0, 1),
-)
-def test_what_was_written_is_what_is_read(matrix: list[list[int]], minimum_accuracy: float) -> None:
-    """An evaluation survives its JSON, whatever its counts."""
-    matrix[0][0] += 1
-    evaluation = dataclasses.replace(
-        EVALUATION,
-        labels=tuple(range(len(matrix))),
-        confusion_matrix=tuple(map(tuple, matrix)),
-        minimum_accuracy=minimum_accuracy,
+@given(LABELS, st.none() | st.floats(0, 1), st.sampled_from([None, "other data"]))
+def test_what_was_written_is_what_is_read(
+    rows: list[tuple[int, int, int]], threshold: float | None, not_compared: str | None
+) -> None:
+    """An evaluation survives its JSON, whatever was read and compared."""
+    truth, now, before = (list(column) for column in zip(*rows, strict=True))
+    evaluation = evaluated(
+        truth,
+        now,
+        thresholds=Thresholds(0.5, minimum_class_recall=threshold, maximum_drop=threshold),
+        comparison=None if not_compared else compare(evaluated(truth, before), truth, now),
+        not_compared=not_compared,
+        subject={"model": "sklearn_mnist:3"},
     )
     assert Evaluation.from_json(json.loads(json.dumps(evaluation.to_json()))) == evaluation
 
@@ -82,9 +78,11 @@ def test_what_was_written_is_what_is_read(matrix: list[list[int]], minimum_accur
         ({"uri": ...}, "lacks 'uri'"),
         ({"dataset": "digits"}, "or has it in another form"),
         ({"labels": ["a"]}, "or has it in another form"),
-        ({"confusionMatrix": [[1, 2], [3]]}, "not square, or empty"),
-        ({"confusionMatrix": []}, "not square, or empty"),
-        ({"confusionMatrix": [[0] * 3] * 3}, "not square, or empty"),
+        ({"classes": [{"label": 0}]}, "or has it in another form"),
+        ({"confusionMatrix": [[1, 2], [3]]}, "not square"),
+        ({"confusionMatrix": []}, "not square"),
+        ({"confusionMatrix": [[0] * 3] * 3}, "counts other rows than its predictions"),
+        ({"predictions": []}, "there is nothing in it"),
     ],
 )
 def test_a_file_that_is_no_evaluation_is_one_sentence(tmp_path: Path, change: dict[str, Any], sentence: str) -> None:
@@ -96,6 +94,7 @@ def test_a_file_that_is_no_evaluation_is_one_sentence(tmp_path: Path, change: di
         report.read(path)
     assert sentence in str(raised.value)
     assert str(path) in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_a_report_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
@@ -108,7 +107,7 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> N
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))  # a disk that takes no more
     try:
         with pytest.raises(ReportError, match="cannot be written: File too large"):
-            report.write(dataclasses.replace(EVALUATION, minimum_accuracy=1), path)
+            report.write(FAILED, path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert report.read(path) == EVALUATION
@@ -118,11 +117,12 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> N
 def test_the_summary_is_plain_without_a_terminal_and_fits_80_columns() -> None:
     """CI logs get no escape codes, and the matrix keeps its columns."""
     output = StringIO()
-    report.show(EVALUATION, Console(file=output, width=80))
+    terminal.show(EVALUATION, Console(file=output, width=80))
     lines = output.getvalue().splitlines()
     assert lines[0] == f"PASSED  {EVALUATION.verdict}"
     assert lines[1].split() == ["read", "→", "0", "1", "8"]
     assert lines[4].split() == ["8", "·", "41", "59"]
+    assert lines[8] == "  one image: p50 50.0 ms, p95 95.0 ms, p99 99.0 ms"
     assert "\x1b" not in output.getvalue()
 
 
@@ -132,7 +132,7 @@ def test_the_exit_code_of_a_written_evaluation_is_its_verdict(
     """0 passed, 1 failed, 2 not an evaluation: one sentence, no traceback."""
     passed, failed, other = (tmp_path / name for name in ("passed", "failed", "other"))
     report.write(EVALUATION, passed)
-    report.write(dataclasses.replace(EVALUATION, minimum_accuracy=1), failed)
+    report.write(FAILED, failed)
     other.write_text("[]")
     assert [main(["show", str(path)]) for path in (passed, failed, other, tmp_path / "none")] == [0, 1, 2, 2]
     errors = capsys.readouterr().err.splitlines()
@@ -144,8 +144,12 @@ def test_the_exit_code_of_a_written_evaluation_is_its_verdict(
     [
         (["--minimum-accuracy", "95"], "95 is not a fraction from 0 to 1: write 0.95"),
         (["--minimum-accuracy", "-1"], "-1 is not a fraction from 0 to 1"),
+        (["--minimum-class-recall", "most"], "most is not a number"),
+        (["--maximum-p95-latency-ms", "0"], "0 is not a time in milliseconds"),
+        (["--maximum-drop", "nan"], "nan is not a fraction from 0 to 1"),
         (["--rows", "0"], "0 is not a number of rows"),
-        (["--dataset", "mnits"], "invalid choice: 'mnits'"),
+        (["--rows", "ten"], "ten is not a number of rows"),
+        (["--dataset", "mnits"], "there is no data set 'mnits': choose digits or mnist, or name a .npz or .csv file"),
     ],
 )
 def test_a_wrong_option_is_answered_with_the_right_one(
@@ -164,3 +168,28 @@ def test_without_a_uri_it_says_where_one_comes_from(
     monkeypatch.delenv("SCORING_URI", raising=False)
     assert main([]) == 2
     assert "--uri or in SCORING_URI" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("uri", ["nonsense", "ftp://127.0.0.1/score", "http://", "http://:80:80/"])
+def test_a_uri_that_is_none_is_shown_one(uri: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before anything is sent."""
+    assert main(["--uri", uri]) == 2
+    assert "is not a scoring URI: it looks like http://127.0.0.1:8000/score." in capsys.readouterr().err
+
+
+def test_a_password_in_the_uri_reaches_no_message(capsys: pytest.CaptureFixture[str]) -> None:
+    """The URI is written into reports, so it must not hold one."""
+    assert main(["--uri", "http://user:hunter2@127.0.0.1/score"]) == 2
+    said = capsys.readouterr().err
+    assert "holds a user or a password" in said
+    assert "hunter2" not in said
+
+
+def test_the_matrix_and_the_predictions_are_on_lines_that_can_be_read(tmp_path: Path) -> None:
+    """A row of the matrix is a line, and so are ten thousand predictions."""
+    path = tmp_path / "evaluation.json"
+    report.write(dataclasses.replace(EVALUATION, dataset="a [1,  2].csv"), path)
+    lines = path.read_text().splitlines()
+    assert "    [0, 41, 59]" in lines
+    assert lines[-2].startswith('  "predictions": [0, 0, ')
+    assert report.read(path).dataset == "a [1,  2].csv"

@@ -1,0 +1,150 @@
+"""How long 10,000 images take through the evaluation's client, beside the tutorial's own way: `make bench`.
+
+The tutorial turns all rows into one JSON request for its own entry script. Both ways, and each against the other's
+service, take turns in one run on this machine, from images in memory to labels; the labels have to be the same.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from evaluation import datasets
+from evaluation.client import Body, Client
+from infra.model import ModelFile
+from infra.scoring_package import CONDA_FILE, ENTRY_SCRIPT, ScoringPackage
+from runtime import environment, server
+from training.model import MODEL_FILE
+
+ROOT = Path(__file__).parents[1]
+ROWS = 10_000
+# 10,000 of scikit-learn's digits are 98 MB of JSON, of MNIST 61.
+_LARGE_ENOUGH = {"MAX_BODY_MB": "128"}
+Labels = list[int]
+
+
+def main() -> None:
+    """Measure and print a table of medians."""
+    options = _parser().parse_args()
+    with tempfile.TemporaryDirectory(prefix="digits-bench-") as directory, ExitStack() as stack:
+        model = (options.model or _train(options.mnist, Path(directory) / "model")).absolute()
+        data = datasets.load("mnist" if options.mnist else "digits", "test", directory=options.mnist)
+        images = np.resize(data.images, (ROWS, data.images.shape[1]))
+        ours = stack.enter_context(_serving(Path(directory) / "ours", model, _write_ours))
+        theirs = stack.enter_context(_serving(Path(directory) / "tutorial", model, _write_tutorial_s))
+        ways: dict[str, Callable[[], Labels]] = {
+            "tutorial's way, tutorial's service": lambda: _tutorial_s_way(theirs, images),
+            "tutorial's way, our service": lambda: _tutorial_s_way(ours, images),
+            "our client, tutorial's service": lambda: _our_way(theirs, images),
+            "our client, our service, JSON": lambda: _our_way(ours, images, "json"),
+            "our client, our service": lambda: _our_way(ours, images),
+        }
+        samples: dict[str, list[float]] = {way: [] for way in ways}
+        found = []
+        for _ in range(options.repeats):
+            for way, score in ways.items():
+                started = time.perf_counter()
+                found.append(score())
+                samples[way].append(time.perf_counter() - started)
+    if any(labels != found[0] for labels in found):
+        sys.exit("The ways answered different labels, so their times say nothing.")
+    _print(samples, data.name)
+
+
+def _tutorial_s_way(uri: str, images: Any) -> Labels:  # noqa: ANN401 - an array
+    """Score all rows in one request, as service.run sends them."""
+    body = json.dumps({"data": (images / 255).tolist()})
+    response = httpx.post(uri, content=body, headers={"Content-Type": "application/json"}, timeout=300, trust_env=False)
+    labels: Labels = response.raise_for_status().json()
+    return labels
+
+
+def _our_way(uri: str, images: Any, body: Body = "uint8") -> Labels:  # noqa: ANN401 - an array
+    with Client(uri, None, body) as client:
+        return client.score(images)
+
+
+@contextmanager
+def _serving(directory: Path, model: Path, write: Callable[[Path, Path], dict[str, str]]) -> Iterator[str]:
+    """Serve the model with the package that `write` makes and yield the scoring URI."""
+    conda = yaml.safe_load((ROOT / "scoring" / CONDA_FILE).read_text(encoding="utf-8"))
+    variables = write(directory / "package", model)
+    running = server.start(
+        directory / "run",
+        python=environment.build(conda, lambda line: print(line, file=sys.stderr)) / "bin" / "python",
+        source_directory=directory / "package",
+        entry_script=ENTRY_SCRIPT,
+        model_directory=model.parent,
+        port=0,
+        environment_variables=variables,
+        memory_gb=4,
+    )
+    try:
+        running.wait_until_healthy(120)
+        yield running.scoring_uri
+    finally:
+        running.stop(grace_seconds=0)
+
+
+def _write_ours(package: Path, model: Path) -> dict[str, str]:
+    """Write the package as the program deploys it and return the settings it is served with."""
+    for name, content in ScoringPackage.read(ROOT / "scoring", ModelFile.read(model).manifest).files.items():
+        file = package / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    conda = yaml.safe_load((ROOT / "scoring" / CONDA_FILE).read_text(encoding="utf-8"))
+    return {**environment.variables(conda), **_LARGE_ENOUGH}
+
+
+def _write_tutorial_s(package: Path, _model: Path) -> dict[str, str]:
+    """Write the tutorial's entry script alone; it is served with the server's defaults."""
+    package.mkdir(parents=True)
+    shutil.copy(ROOT / "benchmarks" / "peers" / "tutorial.py", package / ENTRY_SCRIPT)
+    return {}
+
+
+def _train(mnist: Path | None, output: Path) -> Path:
+    """Train a model of the run's own on the same data."""
+    data = ["--dataset", "mnist", "--directory", str(mnist)] if mnist else ["--dataset", "digits"]
+    command = [sys.executable, "-m", "training", *data, "--output", str(output)]
+    if subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=False).returncode != 0:
+        sys.exit(2)  # it said why
+    return output / MODEL_FILE
+
+
+def _print(samples: dict[str, list[float]], data: str) -> None:
+    title = f"{ROWS:,} images of {data}, {os.cpu_count()} cores"
+    table = Table("", "median s", "min", "max", "images/s", "speed-up", title=title)
+    first = statistics.median(next(iter(samples.values())))
+    for way, seconds in samples.items():
+        median = statistics.median(seconds)
+        figures = [f"{value:.2f}" for value in (median, min(seconds), max(seconds))]
+        table.add_row(way, *figures, f"{ROWS / median:,.0f}", f"{first / median:.1f}x")
+    Console(width=None if sys.stdout.isatty() else 100).print(table)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.evaluation", description=__doc__)
+    parser.add_argument("--repeats", type=int, default=5, help="how often each figure is taken (default: %(default)s)")
+    parser.add_argument("--mnist", type=Path, metavar="DIRECTORY", help="take MNIST from here (default: digits)")
+    parser.add_argument("--model", type=Path, help="what `python -m training` wrote (default: train one now)")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

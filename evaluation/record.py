@@ -1,0 +1,187 @@
+"""An evaluation as it is kept: what was measured is stored, the verdict follows from it.
+
+The JSON is published as docs/evaluation.schema.json; a change to either is a change for whoever reads it.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from evaluation import confusions
+from evaluation.comparison import Comparison
+from evaluation.errors import ReportError
+from evaluation.verdict import Check, Thresholds, check
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """How well one label is read: of how many images, and the usual three fractions."""
+
+    label: int
+    images: int
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One evaluation: the service, the data, what it read, how long it took, and what would be enough.
+
+    `subject` is what its owner wants to find again in the record: which model, which release. `predictions` are in the
+    order of `indices`, which are rows of the data set. Latencies are of requests with one image each.
+    """
+
+    uri: str
+    dataset: str
+    digest: str
+    dataset_rows: int
+    labels: tuple[int, ...]
+    confusion_matrix: tuple[tuple[int, ...], ...]
+    classes: tuple[ClassScore, ...]
+    accuracy_interval: tuple[float, float]
+    predictions: tuple[int, ...]
+    latencies_ms: tuple[float, ...]
+    seconds: float
+    body: str
+    retries: int
+    time: str
+    thresholds: Thresholds
+    comparison: Comparison | None = None
+    not_compared: str | None = None
+    subject: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """How many images were scored."""
+        return len(self.predictions)
+
+    @property
+    def indices(self) -> list[int]:
+        """Which rows of the data set they are."""
+        return spread(self.rows, self.dataset_rows)
+
+    @property
+    def correct(self) -> int:
+        """How many were read right."""
+        return sum(row[at] for at, row in enumerate(self.confusion_matrix))
+
+    @property
+    def accuracy(self) -> float:
+        """The fraction read right."""
+        return self.correct / self.rows
+
+    @cached_property
+    def checks(self) -> list[Check]:
+        """Every threshold that is asked for, held against its number."""
+        return check(self)
+
+    @property
+    def passed(self) -> bool:
+        """Whether all of it is enough."""
+        return all(check.passed for check in self.checks)
+
+    @property
+    def verdict(self) -> str:
+        """The evaluation in brief: the accuracy, or every threshold that was missed; and what was not compared."""
+        sentences = [check.sentence for check in self.checks if not check.passed] or [self.checks[0].sentence]
+        if self.comparison and self.passed:
+            sentences.append(self.comparison.sentence)
+        if self.not_compared:
+            sentences.append(f"Not compared with the release before: {self.not_compared}.")
+        return " ".join(sentences)
+
+    def latency(self, percent: int) -> float:
+        """Return the milliseconds within which this many per cent of the requests were answered."""
+        return sorted(self.latencies_ms)[-(-percent * len(self.latencies_ms) // 100) - 1]
+
+    def worst_confusions(self, most: int = 3, of: int | None = None) -> list[str]:
+        """Return the most frequent misreadings, of one true label or all, such as "41 eights were read as ones"."""
+        counts = {
+            (true, read): count
+            for true, row in zip(self.labels, self.confusion_matrix, strict=True)
+            for read, count in zip(self.labels, row, strict=True)
+            if count and true != read and of in (None, true)
+        }
+        return confusions.describe(Counter(counts), most)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what is written to a file: the measurements, and for other readers what follows from them."""
+        return {
+            "schemaVersion": 1,
+            "passed": self.passed,
+            "verdict": self.verdict,
+            "accuracy": self.accuracy,
+            "accuracyInterval": list(self.accuracy_interval),
+            "minimumAccuracy": self.thresholds.minimum_accuracy,
+            "thresholds": self.thresholds.to_json(),
+            "checks": [check.to_json() for check in self.checks],
+            "rows": self.rows,
+            "correct": self.correct,
+            "worstConfusions": self.worst_confusions(),
+            "dataset": {"name": self.dataset, "digest": self.digest, "rows": self.dataset_rows},
+            "labels": list(self.labels),
+            "confusionMatrix": [list(row) for row in self.confusion_matrix],
+            "classes": [vars(score) for score in self.classes],
+            "latency": {
+                **{f"p{percent}": self.latency(percent) for percent in (50, 95, 99)},
+                "milliseconds": list(self.latencies_ms),
+            },
+            "uri": self.uri,
+            "body": self.body,
+            "retries": self.retries,
+            "seconds": self.seconds,
+            "rowsPerSecond": round(self.rows / self.seconds) if self.seconds else None,
+            "time": self.time,
+            "subject": dict(self.subject),
+            "comparison": self.comparison.to_json() if self.comparison else None,
+            "notCompared": self.not_compared,
+            "predictions": list(self.predictions),
+        }
+
+    @classmethod
+    def from_json(cls, document: Any) -> "Evaluation":  # noqa: ANN401 - whatever the file held
+        """Return the evaluation that `to_json` described."""
+        try:
+            evaluation = _read(document)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ReportError(f"it lacks {error} or has it in another form.") from error
+        sides = {len(evaluation.labels), len(evaluation.confusion_matrix), *map(len, evaluation.confusion_matrix)}
+        if len(sides) != 1 or evaluation.rows == 0 or not evaluation.latencies_ms:
+            raise ReportError("its confusion matrix is not square, or there is nothing in it.")
+        if sum(map(sum, evaluation.confusion_matrix)) != evaluation.rows:
+            raise ReportError("its confusion matrix counts other rows than its predictions.")
+        return evaluation
+
+
+def spread(rows: int, of: int) -> list[int]:
+    """Return which rows are taken when some stand for all: evenly over the data set."""
+    return [at * of // rows for at in range(rows)]
+
+
+def _read(document: Any) -> Evaluation:  # noqa: ANN401 - see above
+    predictions = tuple(int(label) for label in document["predictions"])
+    low, high = document["accuracyInterval"]
+    comparison = document["comparison"]
+    return Evaluation(
+        uri=str(document["uri"]),
+        dataset=str(document["dataset"]["name"]),
+        digest=str(document["dataset"]["digest"]),
+        dataset_rows=int(document["dataset"]["rows"]),
+        labels=tuple(int(label) for label in document["labels"]),
+        confusion_matrix=tuple(tuple(int(count) for count in row) for row in document["confusionMatrix"]),
+        classes=tuple(ClassScore(**score) for score in document["classes"]),
+        accuracy_interval=(float(low), float(high)),
+        predictions=predictions,
+        latencies_ms=tuple(float(taken) for taken in document["latency"]["milliseconds"]),
+        seconds=float(document["seconds"]),
+        body=str(document["body"]),
+        retries=int(document["retries"]),
+        time=str(document["time"]),
+        thresholds=Thresholds.from_json(document["thresholds"]),
+        comparison=Comparison.from_json(comparison, len(predictions)) if comparison else None,
+        not_compared=None if document["notCompared"] is None else str(document["notCompared"]),
+        subject={str(name): str(value) for name, value in document["subject"].items()},
+    )

@@ -1,0 +1,44 @@
+"""Evaluations for the tests: what was true, what was read, and the rest as it does not matter."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from evaluation.datasets import Dataset
+from evaluation.smoke import Evaluation, Thresholds, metrics
+
+
+def evaluated(truth: Sequence[int], read: Sequence[int], **changes: Any) -> Evaluation:  # noqa: ANN401 - any field
+    """Return an evaluation of images with these labels that were read so."""
+    labels = sorted({*truth, *read})
+    evaluation = Evaluation(
+        uri="http://127.0.0.1:8000/score",
+        dataset="digits",
+        digest="d" * 64,
+        dataset_rows=len(truth),
+        labels=tuple(labels),
+        predictions=tuple(read),
+        latencies_ms=tuple(float(taken) for taken in range(1, 101)),
+        seconds=1.25,
+        body="uint8",
+        retries=0,
+        time="2026-01-01T00:00:00+00:00",
+        thresholds=Thresholds(minimum_accuracy=0.75),
+        **metrics(list(truth), list(read), labels),
+    )
+    return dataclasses.replace(evaluation, **changes)
+
+
+def zeros_ones_and_eights(**changes: Any) -> Evaluation:  # noqa: ANN401 - any field
+    """Return one of 200 images, 41 eights of which were read as ones."""
+    counts = {(0, 0): 48, (0, 8): 2, (1, 0): 1, (1, 1): 49, (8, 1): 41, (8, 8): 59}
+    pairs = [pair for pair, count in counts.items() for _ in range(count)]
+    return evaluated([true for true, _ in pairs], [read for _, read in pairs], **changes)
+
+
+def images_of(labels: Sequence[int], name: str = "digits", digest: str = "d" * 64) -> Dataset:
+    """Return a data set with these labels, each image another one."""
+    images = np.random.default_rng(0).integers(0, 256, (len(labels), 784), dtype=np.uint8)
+    return Dataset(name, images, np.array(labels, np.uint8), digest)
