@@ -28,6 +28,7 @@ from azureml_inference_server_http.api.aml_request import rawhttp
 from azureml_inference_server_http.api.aml_response import AMLResponse
 from classifier import Classifier
 from flask import Request, Response, g
+from gunicorn.http.errors import ParseException
 from rows import BadRequestError
 
 HERE = Path(__file__).parent
@@ -143,8 +144,8 @@ def read_body(request: Request) -> bytes:
         raise too_long
     try:
         raw: bytes = request.environ["wsgi.input"].read(MAX_BODY_BYTES + 1 if length is None else length)
-    except OSError as error:  # gunicorn's, for chunks that are none
-        raise BadRequestError(f"The body cannot be read: {str(error).rstrip('.') or 'it is cut off'}.") from None
+    except (OSError, ParseException):
+        raise BadRequestError("The body is cut off, or its chunks are malformed: send it again.") from None
     if len(raw) > MAX_BODY_BYTES:
         raise too_long
     if len(raw) < (length or 0):

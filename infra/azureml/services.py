@@ -111,8 +111,9 @@ def describe_service(workspace_id: str, name: str, description: str, tags: dict[
     """Change what describes the service; nothing is deployed again."""
     with call(f"tagging web service {name}"):
         webservice = _webservice(workspace_id, name)
-        webservice._operation_endpoint = None  # noqa: SLF001 - the last deployment's, which may have failed
         webservice.update(tags=tags, description=description)
+        if webservice.state != "Transitioning":
+            webservice._operation_endpoint = None  # noqa: SLF001 (the last deployment's, which may have failed)
     return _wait(webservice, timeout_seconds=60, report=lambda _line: None)
 
 

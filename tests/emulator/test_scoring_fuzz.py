@@ -142,7 +142,7 @@ ENCODED = TEXTS.map(lambda text: text.encode("utf-8", "surrogatepass"))
 @st.composite
 def damaged(draw: st.DrawFn) -> bytes:
     """Take a body and cut, double, or replace a part of it."""
-    body = draw(ENCODED)
+    body: bytes = draw(ENCODED)
     first = draw(st.integers(0, len(body)))
     last = draw(st.integers(first, min(first + 4, len(body))))
     return body[:first] + draw(st.one_of(st.binary(max_size=3), st.just(body[first:last] * 2))) + body[last:]
