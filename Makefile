@@ -72,7 +72,8 @@ check: .venv/lock  ## lint, types and the fast tests
 
 bench: .venv/lock  ## measure: what deploying takes, how fast the service answers, beside its peers
 	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m benchmarks.lifecycle
-	@$(python) -m benchmarks.serving
+	@$(python) -m benchmarks.serving --markdown benchmarks/RESULTS.md $(if $(DIRECTORY),--mnist $(DIRECTORY))
+	@$(python) -m benchmarks.serving.load --markdown benchmarks/RESULTS.md
 	@$(python) -m benchmarks.evaluation
 
 lock:  ## resolve requirements.in into requirements.txt

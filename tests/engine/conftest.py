@@ -23,6 +23,9 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         project.start_emulator()
         project.pulumi("stack", "select", "--create", "dev")
         project.first = project.up()
+        # Seconds of every deployment below, which test_rehearsal.py alone is about.
+        project.configure(rehearsalEnabled=False)
+        project.originals.clear()
         yield project
         project.restore()
         project.pulumi("destroy", "--yes", "--skip-preview", check=False)

@@ -69,7 +69,6 @@ def test_an_entry_script_that_cannot_serve_is_refused_in_the_preview(project: Pr
 def test_a_container_that_does_not_start_shows_its_last_log_lines(project: Project, mistake: str) -> None:
     """The deployment fails with the reason and the end of the container's log, and names both ways out; both work."""
     lines, sentence = LIVE_SCRIPTS[mistake]
-    project.configure(rehearsalEnabled=False)
     score = project.read("scoring/score.py")
     project.write("scoring/score.py", score + "\n" + lines)
     failed = project.up(check=False)
@@ -89,7 +88,6 @@ def test_a_container_that_does_not_start_shows_its_last_log_lines(project: Proje
 
 def test_a_conda_file_that_cannot_be_solved_names_the_package(project: Project) -> None:
     """The resolver's reason reaches the terminal, and the live service goes on answering."""
-    project.configure(rehearsalEnabled=False)
     project.write("scoring/conda.yml", project.read("scoring/conda.yml").replace("joblib==1.6.0", "joblib==99.0"))
     failed = project.up(check=False)
     assert failed.status != 0

@@ -7,7 +7,6 @@ from project import Project
 
 def test_a_failed_evaluation_is_evaluated_again_on_the_next_up(project: Project) -> None:
     """A failing gate fails `up`, still fails the next unchanged `up`, and passes once the service is mended."""
-    project.configure(rehearsalEnabled=False)
     released = project.outputs()["release"]
     score = project.read("scoring/score.py")
     project.write("scoring/score.py", score.replace("encode(labels, request)", "encode(labels * 0 + 7, request)"))

@@ -21,6 +21,12 @@ BROKEN = {
 }
 
 
+@pytest.fixture(autouse=True)
+def rehearsed(project: Project) -> None:
+    """The other tests do without."""
+    project.configure(rehearsalEnabled=True)
+
+
 @contextmanager
 def watched(project: Project) -> Iterator[Counter[str]]:
     """Ask the live service all the while; count its answers."""
