@@ -115,4 +115,4 @@ class Rehearsal:
                     progress=lambda done, total: report(f"rehearsing: {done:,} of {total:,} images"),
                 )
             finally:
-                running.stop()
+                running.stop(grace_seconds=0)  # nobody else asks it
