@@ -37,6 +37,7 @@ UINT8 = "application/vnd.digits.uint8"
 DTYPES: dict[str, np.dtype[Any]] = {FLOAT32: np.dtype("<f4"), UINT8: np.dtype("u1")}
 JSON_TYPES = ("", "application/json", "text/plain", "application/x-www-form-urlencoded")  # the last is curl's own
 MAX_BODY_BYTES = int(float(os.environ.get("MAX_BODY_MB", "96")) * 1e6)
+TOO_LONG = f"The body is larger than {MAX_BODY_BYTES / 1e6:g} MB: send fewer rows at a time."
 TIMEOUT_SECONDS = int(os.environ.get("SCORING_TIMEOUT_MS", "3600000")) / 1000  # the inference server's own setting
 
 classifier: Classifier
@@ -66,7 +67,7 @@ def init() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-@rawhttp  # type: ignore[untyped-decorator]
+@rawhttp  # type: ignore[untyped-decorator] # the inference server ships no types
 def run(request: Request) -> Response:
     """Answer one request."""
     started = time.perf_counter()
@@ -139,15 +140,14 @@ def read_body(request: Request) -> bytes:
         raise BadRequestError("The body is compressed, which is not read here: send it as it is.", 415)
     length = request.content_length
     # What is too long is not read here: gunicorn throws it away once the answer is sent.
-    too_long = BadRequestError(f"The body is larger than {MAX_BODY_BYTES / 1e6:g} MB: send fewer rows at a time.", 413)
     if length is not None and length > MAX_BODY_BYTES:
-        raise too_long
+        raise BadRequestError(TOO_LONG, 413)
     try:
         raw: bytes = request.environ["wsgi.input"].read(MAX_BODY_BYTES + 1 if length is None else length)
     except (OSError, ParseException):
         raise BadRequestError("The body is cut off, or its chunks are malformed: send it again.") from None
     if len(raw) > MAX_BODY_BYTES:
-        raise too_long
+        raise BadRequestError(TOO_LONG, 413)
     if len(raw) < (length or 0):
         raise BadRequestError(f"The body ended after {len(raw)} of {length} bytes: send it again.")
     return raw

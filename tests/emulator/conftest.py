@@ -5,6 +5,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from deployed import Service, digits_model, service_unharmed, serving_model
 from wire import Emulator, Workspace
 
 
@@ -34,6 +35,20 @@ def own_emulator(tmp_path: Path) -> Iterator[Emulator]:
         yield emulator
     finally:
         _end(emulator)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Serve the package as it is deployed, with the dev stack's model."""
+    with serving_model(tmp_path_factory.mktemp("service"), digits_model()) as service:
+        yield service
+
+
+@pytest.fixture
+def unharmed(service: Service) -> Iterator[None]:
+    """Hold, once a test is done, that the service is none the worse."""
+    with service_unharmed(service):
+        yield
 
 
 def _end(emulator: Emulator) -> None:

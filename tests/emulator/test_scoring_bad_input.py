@@ -3,27 +3,13 @@
 import gzip
 import json
 import re
-from collections.abc import Iterator
 
 import pytest
-from deployed import GOOD, Service, as_body, digits_model, refused, row, service_unharmed, serving_model
+from deployed import GOOD, Service, as_body, refused, row
 
+pytestmark = pytest.mark.usefixtures("unharmed")
 WIDTH = 784
 TEXT = as_body(GOOD).decode()
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The deployed package with the dev stack's model."""
-    with serving_model(tmp_path_factory.mktemp("service"), digits_model()) as service:
-        yield service
-
-
-@pytest.fixture(autouse=True)
-def unharmed(service: Service) -> Iterator[None]:
-    """What holds after each case."""
-    with service_unharmed(service):
-        yield
 
 
 def second(*values: str) -> str:

@@ -3,31 +3,21 @@
 import gzip
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from deployed import FLOAT32, GOOD, UINT8, Service, as_body, digits_model, refused, service_unharmed, serving_model
+from deployed import FLOAT32, GOOD, UINT8, Service, as_body, refused
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.usefixtures("unharmed")
 WIDTH = 784
 TEXT = as_body(GOOD).decode()
 FLOATS = np.array(GOOD, "<f4").tobytes()
 PIXELS = (np.array(GOOD) * 255).astype("u1").tobytes()
 ROW = ",".join(["0"] * WIDTH)
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The deployed package with the dev stack's model."""
-    with serving_model(tmp_path_factory.mktemp("service"), digits_model()) as service:
-        yield service
-
-
-@pytest.fixture(autouse=True)
-def unharmed(service: Service) -> Iterator[None]:
-    """What holds after each case."""
-    with service_unharmed(service):
-        yield
 
 
 def changed(kind: str, at: int, value: float) -> bytes:

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
-from deployed import FLOAT32, UINT8, Service, digits_model, read_answer, row, serving_model, tutorials_score
+from deployed import FLOAT32, UINT8, Service, read_answer, row, tutorials_score
 from serving import healthy
 
 from runtime import server
@@ -14,13 +14,6 @@ from runtime import server
 A, B, C = (json.dumps(row(seed)) for seed in (1, 2, 9))
 FEW = f"[{A}, {B}, {C}]"
 PLAIN = f'{{"data": {FEW}}}'
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The deployed package with the dev stack's model."""
-    with serving_model(tmp_path_factory.mktemp("ours"), digits_model()) as service:
-        yield service
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import gzip
 import json
 import ssl
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -15,30 +14,16 @@ from deployed import (
     as_body,
     digits_model,
     read_answer,
-    service_unharmed,
     serving_model,
 )
 
+pytestmark = pytest.mark.usefixtures("unharmed")
 TEXT = as_body(GOOD)
 POST = b"POST /score HTTP/1.1\r\nHost: here\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 BODY_LIMIT = 96_000_000  # MAX_BODY_MB's default
 END = b"0\r\n\r\n"
 MEGABYTE = b" " * 1_000_000
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The deployed package with the dev stack's model."""
-    with serving_model(tmp_path_factory.mktemp("service"), digits_model()) as service:
-        yield service
-
-
-@pytest.fixture(autouse=True)
-def unharmed(service: Service) -> Iterator[None]:
-    """What holds after each case."""
-    with service_unharmed(service):
-        yield
 
 
 def chunk(content: bytes) -> bytes:

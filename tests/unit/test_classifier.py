@@ -78,7 +78,7 @@ def test_where_scores_are_equal_the_same_class_wins() -> None:
         assert np.array_equal(classifier.predict([TEST.images[:3]]), model.predict(TEST.images[:3] / 255))
 
 
-class Contrary(LogisticRegression):  # type: ignore[misc]
+class Contrary(LogisticRegression):  # type: ignore[misc] # scikit-learn ships no types
     """Has weights and does not go by them."""
 
     def predict(self, X: Any) -> Any:  # noqa: ANN401, N803 - scikit-learn's own name
