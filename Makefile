@@ -7,7 +7,8 @@ SHELL := bash
 .DEFAULT_GOAL := help
 STACK ?= dev
 PYTHON ?= $(firstword $(foreach python,python3.11 python3,$(shell command -v $(python))) python3)
-PULUMI_BACKEND_URL ?= file://$(CURDIR)/.state
+# Without the attributes that the CLI would write beside each file in place: killed there, it leaves an unreadable state.
+PULUMI_BACKEND_URL ?= file://$(CURDIR)/.state?metadata=skip
 EMULATED := $(shell grep -qs '^  digits:cloud: emulator' Pulumi.$(STACK).yaml && echo yes)
 # Imports of .venv take half as long from their .pyc files; some machines switch those off for everything.
 unexport PYTHONDONTWRITEBYTECODE

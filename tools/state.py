@@ -1,12 +1,11 @@
 """Mends the state of a file backend after a CLI that was killed or met a full disk: `python -m tools.state STACK`.
 
-The CLI writes a checkpoint in place, so such an end can leave it empty, and its lock behind. The checkpoint before it
-lies beside it; taking it up again is safe, because every create adopts what is there.
+Checkpoints are replaced whole. The lock stays behind, and the `.attrs` file beside a checkpoint, which the CLI writes
+in place unless the backend's URL says `?metadata=skip`, may be empty: the CLI then calls the checkpoint unreadable.
 """
 
 import json
 import os
-import shutil
 import socket
 import sys
 from datetime import datetime
@@ -19,7 +18,7 @@ _PROJECT = "digits"
 
 
 def mend(backend: str, stack: str) -> list[str]:
-    """Drop locks of processes that are gone and restore a checkpoint that is not whole; return what was done.
+    """Drop locks of processes that are gone and attributes that were never written; return what was done.
 
     A backend other than a folder of this machine is left alone.
     """
@@ -32,23 +31,11 @@ def mend(backend: str, stack: str) -> list[str]:
         if _is_stale(lock):
             lock.unlink(missing_ok=True)
             done.append(f"Dropped the lock of a pulumi that was killed: {lock.name}.")
-    checkpoint = root / f"stacks/{_PROJECT}/{stack}.json"
-    previous = checkpoint.with_suffix(".json.bak")
-    if checkpoint.exists() and not _is_whole(checkpoint) and _is_whole(previous):
-        whole = checkpoint.with_suffix(".json.mended")
-        shutil.copyfile(previous, whole)
-        whole.replace(checkpoint)
-        done.append(
-            "Restored the state before the last step: pulumi was killed, or the disk full, while it was written."
-        )
+    for attributes in root.glob(f"stacks/{_PROJECT}/{stack}.json*.attrs"):
+        if not attributes.stat().st_size:  # it says what kind of file the checkpoint is, which is the same without
+            attributes.unlink()
+            done.append(f"Dropped {attributes.name}, empty since pulumi was killed, or the disk full.")
     return done
-
-
-def _is_whole(checkpoint: Path) -> bool:
-    try:
-        return isinstance(json.loads(checkpoint.read_bytes()), dict)
-    except (OSError, ValueError):
-        return False
 
 
 def _is_stale(lock: Path) -> bool:

@@ -1,6 +1,7 @@
 """Operations: what asking for their state answers, and when."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from wire import Workspace, entry_script
 
@@ -30,13 +31,16 @@ def test_the_log_streams_from_an_offset_in_the_sdk_s_form(workspace: Workspace) 
     workspace.client.delete(workspace.models("/services/streamed"))
 
 
-def test_many_who_wait_do_not_keep_others_waiting(workspace: Workspace) -> None:
+def test_many_who_wait_do_not_keep_others_waiting(workspace: Workspace, tmp_path: Path) -> None:
     """A held answer holds no thread: a hundred of them, and the next request is answered while they wait."""
-    operation = workspace.deploy("popular", entry_script("slow_start"))
+    gate = tmp_path / "open"
+    operation = workspace.deploy("popular", {**entry_script("gated"), "gate.txt": str(gate)})
     with workspace.emulator.client() as client, ThreadPoolExecutor(100) as waiting:
-        held = [waiting.submit(client.get, operation) for _ in range(100)]
+        held = [waiting.submit(workspace.wait, operation, client) for _ in range(100)]
         assert workspace.service("popular")["state"] == "Transitioning"
-        assert {answer.result().json()["state"] for answer in held} == {"Succeeded"}
+        assert not any(answer.done() for answer in held)
+        gate.touch()
+        assert {answer.result()["state"] for answer in held} == {"Succeeded"}
     workspace.client.delete(workspace.models("/services/popular"))
 
 

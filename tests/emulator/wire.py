@@ -170,11 +170,11 @@ class Workspace:
         assert answer.status_code == 202, answer.text
         return answer.headers["Operation-Location"]
 
-    def wait(self, operation: str) -> Json:
-        """Return the operation once it is done."""
+    def wait(self, operation: str, client: httpx.Client | None = None) -> Json:
+        """Return the operation once it is done; `client` asks in place of the workspace's own."""
         end = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < end:
-            answer: Json = self.client.get(operation).raise_for_status().json()
+            answer: Json = (client or self.client).get(operation).raise_for_status().json()
             if answer["state"] not in {"NotStarted", "Running"}:
                 return answer
         raise AssertionError(f"{operation} is still {answer['state']} after {_PATIENCE_SECONDS} s: {answer}")

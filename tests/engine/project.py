@@ -49,7 +49,7 @@ class Project:
         environment |= {
             "PATH": f"{ROOT / '.venv/bin'}:{environment['PATH']}",
             "PULUMI_HOME": str(directory / ".pulumi"),
-            "PULUMI_BACKEND_URL": f"file://{directory / '.state'}",
+            "PULUMI_BACKEND_URL": f"file://{directory / '.state'}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE": "",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DEBUG_COMMANDS": "true",  # --event-log

@@ -15,10 +15,11 @@ from tools.state import mend
 
 @pytest.fixture
 def stacks(tmp_path: Path) -> Path:
-    """A backend with one whole checkpoint and the one before it."""
+    """A backend with a checkpoint, its attributes and the checkpoint before it."""
     folder = tmp_path / ".pulumi/stacks/digits"
     folder.mkdir(parents=True)
     (folder / "dev.json").write_text('{"version": 3}')
+    (folder / "dev.json.attrs").write_text('{"user.content_type": "application/json"}')
     (folder / "dev.json.bak").write_text('{"version": 2}')
     return folder
 
@@ -32,25 +33,20 @@ def lock(backend: Path, pid: int, hostname: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("cut_off", ["", '{"version": 3, "checkpo'])
-def test_a_checkpoint_that_is_not_whole_gives_way_to_the_one_before(stacks: Path, tmp_path: Path, cut_off: str) -> None:
-    """The state before the last step is whole, and taking that step again adopts what it made."""
-    (stacks / "dev.json").write_text(cut_off)
+def test_attributes_that_were_never_written_are_dropped(stacks: Path, tmp_path: Path) -> None:
+    """The checkpoint beside them is whole, and the CLI reads it without."""
+    (stacks / "dev.json.attrs").write_text("")
     assert len(mend(f"file://{tmp_path}", "dev")) == 1
-    assert json.loads((stacks / "dev.json").read_text()) == {"version": 2}
+    assert not (stacks / "dev.json.attrs").exists()
+    assert (stacks / "dev.json").read_text() == '{"version": 3}'
 
 
 def test_whole_state_is_left_alone(stacks: Path, tmp_path: Path) -> None:
-    """Nothing is done, and nothing is said."""
-    assert mend(f"file://{tmp_path}", "dev") == []
-    assert json.loads((stacks / "dev.json").read_text()) == {"version": 3}
-
-
-def test_state_without_a_whole_predecessor_is_left_alone(stacks: Path, tmp_path: Path) -> None:
-    """Two broken files are for a person to look at."""
-    for file in stacks.iterdir():
-        file.write_text("")
-    assert mend(f"file://{tmp_path}", "dev") == []
+    """Nothing is done, and nothing is said; another stack is not looked at."""
+    (stacks / "other.json.attrs").write_text("")
+    before = {file.name: file.read_bytes() for file in stacks.iterdir()}
+    assert mend(f"file://{tmp_path}?metadata=skip", "dev") == []
+    assert {file.name: file.read_bytes() for file in stacks.iterdir()} == before
 
 
 def test_the_lock_of_a_process_that_is_gone_is_dropped(tmp_path: Path) -> None:
