@@ -50,9 +50,13 @@ class Environment(Resource, module="azureml", name="Environment"):
         conda: dict[str, Any],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        version = digest(conda)[:_VERSION_DIGITS]
-        inputs = {"workspaceId": workspace_id, "name": name, "version": version, "conda": conda}
+        inputs = {"workspaceId": workspace_id, "name": name, "version": environment_version(conda), "conda": conda}
         super().__init__(EnvironmentProvider(), resource_name, inputs, opts)
+
+
+def environment_version(conda: dict[str, Any]) -> str:
+    """Return the version under which this content is registered."""
+    return digest(conda)[:_VERSION_DIGITS]
 
 
 def read_conda(path: Path) -> dict[str, Any]:

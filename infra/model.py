@@ -3,8 +3,10 @@
 import hashlib
 import json
 import re
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from infra import azureml
+from infra.promotion import ReleasedModel, fetch
 from infra.provider import Properties, Provider
 from infra.settings import SettingsError
 from runtime.conda import EnvironmentFailedError, translate
@@ -31,10 +34,9 @@ class ModelProvider(Provider):
 
     def create(self, props: Properties) -> CreateResult:
         """Register the file, or adopt the version with the same bytes."""
-        path = Path(props["file"])
-        if sha256(path) != props["sha256"]:
-            raise ValueError(f"{path} changed while it was deployed: run `pulumi up` again.")
-        model = azureml.register_model(props["workspaceId"], props["name"], path, props["tags"])
+        with tempfile.TemporaryDirectory() as directory:
+            file = partial(_find_file, props, Path(directory))
+            model = azureml.register_model(props["workspaceId"], props["name"], file, props["tags"])
         owned = [] if model.adopted else [model.version]
         return CreateResult(props["name"], {**props, "version": model.version, "ownedVersions": owned})
 
@@ -68,13 +70,13 @@ class Model(Resource, module="azureml", name="Model"):
         *,
         workspace_id: pulumi.Input[str],
         name: str,
-        file: "ModelFile",
+        file: "ModelFile | ReleasedModel",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         inputs = {
             "workspaceId": workspace_id,
             "name": name,
-            "file": file.path.as_posix(),
+            **file.inputs,
             "sha256": file.sha256,
             "tags": file.tags,
             "version": None,
@@ -110,6 +112,20 @@ class ModelFile:
         return cls(path, metadata)
 
     @property
+    def name(self) -> str:
+        """The file's name in the service."""
+        return self.path.name
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """Where the resource finds the bytes."""
+        return {"file": self.path.as_posix()}
+
+    def read_bytes(self) -> bytes:
+        """Return the model's bytes."""
+        return self.path.read_bytes()
+
+    @property
     def sha256(self) -> str:
         """The model's identity."""
         return str(self.metadata["sha256"])
@@ -118,7 +134,7 @@ class ModelFile:
     def manifest(self) -> dict[str, object]:
         """What the service holds the model against before it unpickles a byte."""
         recorded = {key: self.metadata[key] for key in _MANIFEST_KEYS if key in self.metadata}
-        return {"model": {"file": self.path.name, "sha256": self.sha256, **recorded}}
+        return {"model": {"file": self.name, "sha256": self.sha256, **recorded}}
 
     def compare_version(self, conda: Mapping[str, Any], conda_file: Path) -> str | None:
         """Return a warning where the service's scikit-learn is not pinned to the version that trained the model."""
@@ -152,6 +168,16 @@ class ModelFile:
             "accuracy": f"{self.metadata['accuracy']:.4f}",
             "sha256": self.sha256,
         }
+
+
+def _find_file(props: Properties, directory: Path) -> Path:
+    """Return the model's file: this machine's, or a copy of the source workspace's; raises for other bytes."""
+    if source := props.get("source"):
+        return fetch(source, props["sha256"], directory)
+    path = Path(props["file"])
+    if sha256(path) != props["sha256"]:
+        raise ValueError(f"{path} changed while it was deployed: run `pulumi up` again.")
+    return path
 
 
 def sha256(path: Path) -> str:

@@ -6,9 +6,10 @@ import pulumi
 
 from evaluation.datasets import NAMES
 from infra import names
-from infra.environment import Environment, read_conda
+from infra.environment import Environment, environment_version, read_conda
 from infra.gate import Gate
 from infra.model import Model, ModelFile, sha256
+from infra.promotion import ReleasedModel, read_release, require_checkout
 from infra.rehearsal import Rehearsal
 from infra.release import Release
 from infra.scoring_package import CONDA_FILE, ENTRY_SCRIPT, ScoringPackage
@@ -22,16 +23,19 @@ def deploy(settings: Settings) -> None:
 
     What can be found wrong on this machine is found before the first resource; raises SettingsError.
     """
-    model_file = ModelFile.read(settings.model_file)
+    promoted = read_release(settings) if settings.promote_from else None
+    model_file = ReleasedModel(promoted) if promoted else ModelFile.read(settings.model_file)
     conda_file = settings.scoring_directory / CONDA_FILE
     conda = read_conda(conda_file)
-    if warning := model_file.compare_version(conda, conda_file):
+    if isinstance(model_file, ModelFile) and (warning := model_file.compare_version(conda, conda_file)):
         pulumi.log.warn(warning)
     if not settings.rehearsal_enabled:
         pulumi.log.warn("rehearsalEnabled is false: what is deployed was not tried out on this machine.")
     if not settings.gate_enabled:
         pulumi.log.warn("gateEnabled is false: the live service is not evaluated, and its release holds no evidence.")
     package = ScoringPackage.read(settings.scoring_directory, model_file.manifest)
+    if promoted:
+        require_checkout(promoted, package.digest, environment_version(conda))
 
     workspace = create_workspace(settings)
     environment = Environment("environment", workspace_id=workspace.id, name=settings.environment_name, conda=conda)
@@ -70,6 +74,8 @@ def deploy(settings: Settings) -> None:
             "modelSha256": model.sha256,
             "environment": pulumi.Output.concat(environment.name, ":", environment.version),
             "scoringDigest": package.digest,
+            "modelTags": model_file.tags,
+            "source": promoted and promoted.evidence,
             "service": settings.service_name,
             "serviceRevision": webservice.revision,
             "scoringUri": webservice.scoring_uri,

@@ -17,6 +17,7 @@ from infra.azureml import Report
 from infra.gate import load_test_data
 from infra.model import ModelFile
 from infra.progress import hook_reporter
+from infra.promotion import ReleasedModel
 from infra.provider import changed
 from infra.scoring_package import ENTRY_SCRIPT, ScoringPackage, write
 from infra.settings import Settings
@@ -38,7 +39,7 @@ class Rehearsal:
 
     settings: Settings
     package: ScoringPackage
-    model_file: ModelFile
+    model_file: ModelFile | ReleasedModel
     conda: Mapping[str, Any]
 
     @property
@@ -92,7 +93,7 @@ class Rehearsal:
             source = Path(directory, "scoring")
             write(self.package.files, source)
             model = Path(directory, "azureml-models", *model_id.split(":"))  # as in the container
-            write({self.model_file.path.name: self.model_file.path.read_bytes()}, model)
+            write({self.model_file.name: self.model_file.read_bytes()}, model)
             running = server.start(
                 Path(directory, "run"),
                 python=python,

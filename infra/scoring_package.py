@@ -6,6 +6,7 @@ The files of scoring/ and a manifest that pins the model. Its digest follows fro
 import ast
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ class ScoringPackage:
     files: dict[str, bytes]
 
     @classmethod
-    def read(cls, directory: Path, manifest: dict[str, object]) -> "ScoringPackage":
+    def read(cls, directory: Path, manifest: Mapping[str, object]) -> "ScoringPackage":
         """Read the directory and add the manifest; raises SettingsError for an entry script that cannot serve."""
         files = {
             path.relative_to(directory).as_posix(): path.read_bytes()

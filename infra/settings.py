@@ -40,6 +40,8 @@ class Settings:
     location: str
     resource_group: str
     existing_workspace: str
+    promote_from: str
+    release: str
     environment_name: str
     model_name: str
     model_file: Path
@@ -79,6 +81,8 @@ class Settings:
             location=read.azure(azure, "location"),
             resource_group=config.get("resourceGroup") or f"digits-{stack}",
             existing_workspace=config.get("existingWorkspace") or "",
+            promote_from=read.source_stack("promoteFrom", stack),
+            release=config.get("release") or "",
             environment_name=read.text("environmentName"),
             model_name=read.text("modelName"),
             model_file=Path(read.text("modelFile")),
@@ -151,6 +155,12 @@ class _Reader:
         value = self._config.get(key) or ""
         if value not in choices:
             raise self._refuse(key, f"is '{value}'", f"write {' or '.join(choices)}")
+        return value
+
+    def source_stack(self, key: str, stack: str) -> str:
+        value = self._config.get(key) or ""
+        if value == stack:
+            raise self._refuse(key, f"is '{value}', this very stack", "name the stack whose releases it takes")
         return value
 
     def dataset(self, key: str) -> str:

@@ -4,7 +4,15 @@ The SDK is imported on first use: it takes a second, and an unchanged `up` needs
 """
 
 from infra.azureml.environments import find_environment, register_environment
-from infra.azureml.models import RegisteredModel, delete_model, find_model, read_model, register_model, tag_model
+from infra.azureml.models import (
+    RegisteredModel,
+    delete_model,
+    download_model,
+    find_model,
+    read_model,
+    register_model,
+    tag_model,
+)
 from infra.azureml.services import (
     Report,
     Service,
@@ -33,6 +41,7 @@ __all__ = [
     "delete_service",
     "deploy_service",
     "describe_service",
+    "download_model",
     "find_environment",
     "find_model",
     "find_service",

@@ -1,6 +1,7 @@
 """Registered models."""
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +18,15 @@ class RegisteredModel:
     adopted: bool = False
 
 
-def register_model(workspace_id: str, name: str, path: Path, tags: dict[str, str]) -> RegisteredModel:
-    """Register the file; bytes that are registered under this name already (tag sha256) are adopted."""
+def register_model(
+    workspace_id: str, name: str, find_file: Callable[[], Path], tags: dict[str, str]
+) -> RegisteredModel:
+    """Register a file; bytes that are registered under this name already (tag sha256) are adopted unseen."""
     found = find_model(workspace_id, name, tags["sha256"])
     if found is not None:
         tag_model(workspace_id, name, found.version, tags)
         return found
-    workspace = open_workspace(workspace_id)
+    workspace, path = open_workspace(workspace_id), find_file()
     with call(f"registering model {name}"):
         from azureml.core import Model  # noqa: PLC0415
 
@@ -64,6 +67,15 @@ def tag_model(workspace_id: str, name: str, version: int, tags: dict[str, str]) 
         model = Model(workspace, name, version=version)
         if dict(model.tags) != tags:
             model.update(tags=tags)
+
+
+def download_model(workspace_id: str, name: str, version: int, directory: Path) -> Path:
+    """Download the version's file into the directory and return its path."""
+    workspace = open_workspace(workspace_id)
+    with call(f"downloading model {name}:{version}"):
+        from azureml.core import Model  # noqa: PLC0415
+
+        return Path(Model(workspace, name, version=version).download(target_dir=str(directory), exist_ok=True))
 
 
 def delete_model(workspace_id: str, name: str, version: int) -> None:

@@ -1,0 +1,104 @@
+"""A promoted stack: it deploys what another stack released, by digest; nothing is trained or built anew."""
+
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from infra import azureml
+from infra.settings import Settings, SettingsError
+from promotion.record import PromotionError, ReleaseRecord
+
+
+def read_release(settings: Settings) -> ReleaseRecord:
+    """Return the release that this stack takes: the pinned one, else what the source stack released last.
+
+    Raises SettingsError where there is none.
+    """
+    try:
+        if settings.release:
+            return ReleaseRecord.from_json(settings.release)
+        name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{settings.promote_from}"
+        try:
+            # Not a StackReference, whose values come too late to refuse anything by before the first resource.
+            found = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value
+        except Exception as error:  # noqa: BLE001 (the SDK raises nothing more telling)
+            raise PromotionError(
+                f"promoteFrom names stack '{settings.promote_from}', which cannot be read ({error}): "
+                f"deploy it first, or mend Pulumi.{settings.stack}.yaml."
+            ) from None
+        return ReleaseRecord.from_output(settings.promote_from, (found or {}).get("outputs", {}).get("release"))
+    except PromotionError as error:
+        raise SettingsError(str(error)) from None
+
+
+def require_checkout(release: ReleaseRecord, scoring_digest: str, environment_version: str) -> None:
+    """Refuse a checkout whose scoring files or environment are not those of the release; raises SettingsError."""
+    differs = [
+        what
+        for what, ours, released in (
+            ("the scoring files", scoring_digest, release.scoringDigest),
+            ("scoring/conda.yml", environment_version, release.environment_version),
+        )
+        if ours != released
+    ]
+    if differs:
+        fix = f"git checkout {release.commit}" if release.commit else "it was released outside git: find its files"
+        raise SettingsError(
+            f"This checkout is not what stack '{release.stack}' released as {release.id} "
+            f"({' and '.join(differs)} differ): {fix}."
+        )
+
+
+@dataclass(frozen=True)
+class ReleasedModel:
+    """The model of a release, which is copied from the workspace that it was released in."""
+
+    release: ReleaseRecord
+
+    @property
+    def name(self) -> str:
+        """The file's name in the service."""
+        return str(self.manifest["model"]["file"])
+
+    @property
+    def sha256(self) -> str:
+        """The model's identity."""
+        return self.release.modelSha256
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """What the service holds the model against."""
+        return self.release.manifest
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What the source's registry shows of it."""
+        return dict(self.release.modelTags)
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """Where the resource finds the bytes."""
+        return {"file": self.name, "source": {"workspaceId": self.release.workspaceId, "model": self.release.model}}
+
+    def read_bytes(self) -> bytes:
+        """Return the model's bytes from the source's registry; raises AzureMLError for others than were released."""
+        with tempfile.TemporaryDirectory() as directory:
+            return fetch(self.inputs["source"], self.sha256, Path(directory)).read_bytes()
+
+
+def fetch(source: Mapping[str, str], sha256: str, directory: Path) -> Path:
+    """Download a model version of another workspace and return its file; raises AzureMLError for other bytes."""
+    name, _, version = source["model"].rpartition(":")
+    path = azureml.download_model(source["workspaceId"], name, int(version), directory)
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != sha256:
+        raise azureml.AzureMLError(
+            f"Model {source['model']} of the source workspace has SHA-256 {found}, not the released {sha256}: "
+            f"its bytes were replaced since; release it again there."
+        )
+    return path

@@ -1,0 +1,25 @@
+"""What promotion asks of the Pulumi CLI: outputs, history, configuration, previews and deployments of a stack."""
+
+import json
+import subprocess
+from typing import Any
+
+from promotion.record import PromotionError
+
+
+def ask(*arguments: str) -> Any:  # noqa: ANN401 - JSON is any
+    """Return what the CLI prints as JSON, None where it prints nothing; raises PromotionError with its own words."""
+    done = subprocess.run(["pulumi", *arguments], text=True, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise PromotionError(f"`pulumi {' '.join(arguments)}` failed: {_last(done.stderr or done.stdout)}")
+    return json.loads(done.stdout) if done.stdout.strip() else None
+
+
+def show(*arguments: str) -> int:
+    """Run the CLI with this terminal and return its exit status."""
+    return subprocess.run(["pulumi", *arguments], check=False).returncode
+
+
+def _last(printed: str) -> str:
+    lines = [line.strip() for line in printed.splitlines() if line.strip()]
+    return lines[-1].removeprefix("error: ") if lines else "it said nothing"
