@@ -17,6 +17,7 @@ import pulumi
 
 from evaluation.datasets import NAMES, SUFFIXES
 from evaluation.verdict import Thresholds
+from infra.account import Account
 
 CLOUDS = ("emulator", "azure")
 
@@ -112,6 +113,8 @@ class Settings:
             rehearsal_rows=read.integer("rehearsalRows", 1),
         )
         settings.require_matching_shell(os.environ)
+        if settings.cloud == "azure":
+            pulumi.log.info(Account(settings.subscription_id, settings.tenant_id).require_login(stack, os.environ))
         return settings
 
     def require_matching_shell(self, environment: Mapping[str, str]) -> None:

@@ -1,6 +1,7 @@
 """The releases of a promoted stack, from Pulumi's own history: each promotion's message carries its record."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,10 +25,12 @@ def read_history(updates: Iterable[Mapping[str, Any]]) -> list[Promoted]:
     """Return the promotions among what `pulumi stack history --json` prints, newest first, each release once."""
     found: dict[str, Promoted] = {}
     for update in updates:  # the CLI has the newest first
-        head, _, record = update.get("message", "").partition("\n\n")
-        if update.get("result") == "succeeded" and update.get("kind") == "update" and head.startswith("Promote "):
-            promoted = Promoted(update.get("endTime", ""), ReleaseRecord.from_json(record))
-            found.setdefault(promoted.record.id, promoted)
+        if update.get("result") != "succeeded" or update.get("kind") != "update":
+            continue
+        # The message of any other update is its commit's, whatever that says.
+        with suppress(PromotionError):
+            record = ReleaseRecord.from_json(update.get("message", "").partition("\n\n")[2])
+            found.setdefault(record.id, Promoted(update.get("endTime", ""), record))
     return list(found.values())
 
 
