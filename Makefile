@@ -1,15 +1,20 @@
 # The only commands to learn. `make` alone lists them.
 #
-# STACK=dev    the stack of up, down, smoke and logs; a stack with `digits:cloud: emulator` runs on this machine
+# STACK=dev    the stack of every command; one with `digits:cloud: emulator` runs on this machine, on an emulator of its own
 # EMULATOR_PORT=…  another port for the emulator than its default; 0 takes a free one
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-STACK ?= dev
+STACK ?= $(or $(TO),dev)
 PYTHON ?= $(firstword $(foreach python,python3.11 python3,$(shell command -v $(python))) python3)
 # Without the attributes that the CLI would write beside each file in place: killed there, it leaves an unreadable state.
 PULUMI_BACKEND_URL ?= file://$(CURDIR)/.state?metadata=skip
-EMULATED := $(shell grep -qs '^  digits:cloud: emulator' Pulumi.$(STACK).yaml && echo yes)
+# What the stack's file says, where make itself has to know: $(call config,name)
+config = $(shell sed -n 's/^  $(1): *"\{0,1\}\([^" ]*\).*/\1/p' Pulumi.$(STACK).yaml 2>/dev/null)
+EMULATED := $(filter emulator,$(call config,digits:cloud))
+SOURCE := $(call config,digits:promoteFrom)
+state_of = .emulator$(patsubst %,-%,$(filter-out dev,$(1)))
+export AZUREML_EMULATOR_STATE ?= $(call state_of,$(STACK))
 # Imports of .venv take half as long from their .pyc files; some machines switch those off for everything.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -22,7 +27,7 @@ settings = settings="$$($(MAKE) --no-print-directory -s env STACK=$(STACK))"; ev
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: .venv/lock model $(if $(EMULATED),emulator)  ## from a bare clone to a deployed, evaluated service
+up: .venv/lock $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## from a bare clone to a deployed, evaluated service
 	@$(settings); $(python) -m tools.state $(STACK); pulumi stack select --create $(STACK) >/dev/null; \
 	pulumi up --stack $(STACK) --refresh --suppress-outputs $(if $(EMULATED),--yes --skip-preview); \
 	$(python) -m evaluation show reports/$(STACK)/evaluation.json
@@ -31,7 +36,17 @@ up: .venv/lock model $(if $(EMULATED),emulator)  ## from a bare clone to a deplo
 	@echo '  $$EDITOR scoring/score.py    then `make up`: the service is updated in place and evaluated'
 	@echo '  eval "$$(make -s env)"       then `pulumi preview --diff`, `pulumi stack output`, … work in this shell'
 
+promote: .venv/lock $(if $(EMULATED),emulator)  ## take what another stack released: FROM=staging TO=prod [RELEASE=id] [YES=1]
+	@$(if $(and $(FROM),$(TO)),,echo 'Say which stack takes whose release: make promote FROM=staging TO=prod' >&2; exit 2)
+	@$(settings); $(python) -m tools.state $(TO); pulumi stack select --create $(TO) >/dev/null; \
+	$(python) -m promotion promote --from $(FROM) --to $(TO) $(if $(RELEASE),--release $(RELEASE)) $(if $(YES),--yes); \
+	$(python) -m evaluation show reports/$(TO)/evaluation.json
+
+releases: .venv/lock  ## what a stack released, newest first
+	@$(settings); $(python) -m promotion releases $(STACK)
+
 down: .venv/lock $(if $(EMULATED),emulator)  ## destroy the deployment and stop the emulator
+	@$(if $(filter true,$(call config,digits:protectData)),echo "Stack '$(STACK)' is protected: set digits:protectData to false in Pulumi.$(STACK).yaml and run \`make up STACK=$(STACK)\` first." >&2; exit 2)
 	@$(settings); $(python) -m tools.state $(STACK); if pulumi stack select $(STACK) 2>/dev/null; then pulumi destroy --stack $(STACK) --refresh $(if $(EMULATED),--yes --skip-preview); fi
 	@$(if $(EMULATED),$(python) -m emulator stop)
 
@@ -52,14 +67,16 @@ env: .venv/lock  ## print what puts the CLI and the stack's cloud into a shell: 
 	@echo "export PULUMI_SKIP_UPDATE_CHECK=true PULUMI_BACKEND_URL='$(PULUMI_BACKEND_URL)'"
 
 emulator: .venv/lock  ## start the emulator, if it is not running
-	@$(python) -m emulator start $(if $(EMULATOR_PORT),--port $(EMULATOR_PORT))
+	@$(python) -m emulator start --subscription $(call config,azure-native:subscriptionId) \
+	  $(addprefix --port ,$(or $(EMULATOR_PORT),$(if $(filter-out dev,$(STACK)),0))) \
+	  $(if $(SOURCE),--peer $(call state_of,$(SOURCE)))
 
 model: .venv/lock  ## train the model, if it is not there
 	@$(python) -m training $(if $(EMULATED),--dataset digits,--dataset mnist) \
 	  $(if $(shell grep -sE '^  digits:modelFile: .*\.skops' Pulumi.$(STACK).yaml),--format skops)
 
 test: .venv/lock chromium  ## all tests: no I/O, the emulator with the real SDK, the real engine end to end
-	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m pytest tests
+	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m pytest -n 2 --dist loadgroup tests
 
 # The report is looked at in a real browser; Debian's needs no download of its own.
 chromium:
@@ -83,7 +100,7 @@ lock:  ## resolve requirements.in into requirements.txt
 
 clean:  ## delete what was made here, but not the user's cache (refuses while the emulator runs)
 	@[ ! -x $(python) ] || ! $(python) -m emulator status >/dev/null 2>&1 || { echo 'The emulator is running: `make down` first.' >&2; exit 2; }
-	rm -rf .venv .emulator .state model reports
+	rm -rf .venv .emulator .emulator-* .state model reports
 
 # uv comes from PyPI by the lock's own hash and installs the rest in seconds.
 .venv/lock: requirements.txt

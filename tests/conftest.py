@@ -1,0 +1,15 @@
+"""Who runs beside whom where tests run in two processes: what shares a deployment stays together, the longest first."""
+
+from pathlib import Path
+
+import pytest
+
+_TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the engine's tests in one process, every other file's tests in one, and begin with the engine's."""
+    for item in items:
+        tier, *file = item.path.relative_to(_TESTS).parts
+        item.add_marker(pytest.mark.xdist_group(tier if tier == "engine" else "/".join((tier, *file))))
+    items.sort(key=lambda item: item.path.relative_to(_TESTS).parts[0] != "engine")
