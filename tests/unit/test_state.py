@@ -57,7 +57,9 @@ def test_the_lock_of_a_process_that_is_gone_is_dropped(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-@pytest.mark.parametrize(("pid", "hostname"), [(os.getpid(), socket.gethostname()), (1, "elsewhere")])
+@pytest.mark.parametrize(
+    ("pid", "hostname"), [(os.getpid(), socket.gethostname()), (1, "elsewhere")], ids=["here", "elsewhere"]
+)
 def test_a_lock_that_may_be_held_stays(tmp_path: Path, pid: int, hostname: str) -> None:
     """A running `up`, here or on another machine, keeps its lock."""
     path = lock(tmp_path, pid, hostname)
