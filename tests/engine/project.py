@@ -1,8 +1,6 @@
 """A throw-away copy of the project with its own emulator and state, driven as a user drives it: with plain commands."""
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,7 +11,7 @@ from typing import Any
 import psutil
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tools import working_copy
 
 
 @dataclass
@@ -28,30 +26,9 @@ class Project:
     @classmethod
     def copy(cls, directory: Path) -> "Project":
         """Copy what git would commit, with the model that `make model` trains and the .venv shared."""
-        listed = subprocess.run(
-            ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-            cwd=ROOT,
-            check=True,
-            capture_output=True,
-        )
-        for name in filter(None, listed.stdout.decode().split("\0")):
-            source, target = ROOT / name, directory / name
-            if source.is_file():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source, target)
-        (directory / ".venv").symlink_to(ROOT / ".venv")
-        (directory / ".state").mkdir()
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("PULUMI_", "AZURE", "ARM_", "MSI_")) and name != "PYTHONDONTWRITEBYTECODE"
-        }
-        environment |= {
-            "PATH": f"{ROOT / '.venv/bin'}:{environment['PATH']}",
-            "PULUMI_HOME": str(directory / ".pulumi"),
+        environment = working_copy.make(directory) | {
             "PULUMI_BACKEND_URL": f"file://{directory / '.state'}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE": "",
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DEBUG_COMMANDS": "true",  # --event-log
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         }
