@@ -4,14 +4,13 @@ import argparse
 import json
 import os
 import sys
-import time
+import uuid
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from emulator import __version__, background, certificates, clients, instance
+from emulator import __version__, background, clients, instance, status
 from emulator.instance import EmulatorError, Record
 
 _STATE = "AZUREML_EMULATOR_STATE"
@@ -68,11 +67,26 @@ def _parser() -> argparse.ArgumentParser:
         help=f"where it answers (default: as last time, first {instance.DEFAULT_PORT}; 0: any free one); "
         f"the identity endpoint takes the next one",
     )
+    start.add_argument(
+        "--subscription",
+        type=_subscription,
+        metavar="ID",
+        help="the Azure subscription that it holds, chosen once, at the first start "
+        f"(default: {instance.DEFAULT_SUBSCRIPTION})",
+    )
+    start.add_argument(
+        "--peer",
+        type=Path,
+        action="append",
+        metavar="DIR",
+        help="state folder of another emulator, whose subscription is read through this one; may be repeated "
+        "(default: as last time)",
+    )
     start.add_argument("--foreground", action="store_true", help="stay, log to the terminal, end with Ctrl-C")
     start.add_argument("--ready-descriptor", type=int, help=argparse.SUPPRESS)
     add("stop", _stop, "Stop the emulator and its web services; the next start brings them back.")
-    status = add("status", _status, "Show where it answers, its web services, and requests it does not know.")
-    status.add_argument("--json", action="store_true", help="one JSON object")
+    shown = add("status", _status, "Show where it answers, its web services, and requests it does not know.")
+    shown.add_argument("--json", action="store_true", help="one JSON object")
     add("env", _env, 'Print the settings for a shell: eval "$(python -m emulator env)".')
     logs = add("logs", _logs, "Show the end of the log: the emulator's, or a web service's container's.")
     logs.add_argument("service", nargs="?", help="a web service's name")
@@ -85,22 +99,46 @@ def _default_state() -> str:
     return os.environ.get(_STATE, ".emulator")
 
 
+def _subscription(text: str) -> str:
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no subscription: write an id such as {instance.DEFAULT_SUBSCRIPTION}"
+        ) from None
+
+
 def _start(options: argparse.Namespace) -> int:
     record = instance.running(options.state)
+    options.peer = options.peer and list(dict.fromkeys(peer.absolute() for peer in options.peer))
     if record is not None and options.ready_descriptor is None:
-        if options.port not in {None, 0, record.port}:
-            raise EmulatorError(
-                f"The emulator already runs, on port {record.port}: stop it before it can move to port {options.port}."
-            )
+        _check_choices(options, record)
         print(f"The emulator already runs on {_where(record, options.state)}.")
         return _PASSED
     if options.foreground:
         return _start_here(options)
-    record = background.start(options.state, options.port)
+    given = [["--port", options.port], ["--subscription", options.subscription]]
+    given += [["--peer", peer] for peer in options.peer or ()]
+    chosen = [str(word) for pair in given if pair[1] is not None for word in pair]
+    record = background.start(options.state, chosen)
     print(f"The emulator runs on {_where(record, options.state)}.")
     elsewhere = "" if options.state == Path(_default_state()).absolute() else f" --state {options.state}"
     print(f'Point this shell at it: eval "$(python -m emulator env{elsewhere})"')
     return _PASSED
+
+
+def _check_choices(options: argparse.Namespace, record: Record) -> None:
+    """Refuse what the emulator that runs does not do."""
+    runs = f"The emulator already runs, on port {record.port}"
+    if options.port not in {None, 0, record.port}:
+        raise EmulatorError(f"{runs}: stop it before it can move to port {options.port}.")
+    if options.subscription not in {None, record.subscription}:
+        raise EmulatorError(
+            f"{runs}, with subscription {record.subscription}: choose another folder with --state for another one."
+        )
+    if options.peer is not None and options.peer != [Path(peer) for peer in record.peers]:
+        peers = ", ".join(record.peers) or "none"
+        raise EmulatorError(f"{runs}, with these peers: {peers}. Stop it before it can have others.")
 
 
 def _start_here(options: argparse.Namespace) -> int:
@@ -116,7 +154,13 @@ def _start_here(options: argparse.Namespace) -> int:
     logging.raiseExceptions = False  # a full disk takes log lines away, not the emulator
 
     try:
-        server.run(options.state, options.port, lambda: background.tell(options.ready_descriptor, background.READY))
+        server.run(
+            options.state,
+            options.port,
+            options.subscription,
+            options.peer,
+            lambda: background.tell(options.ready_descriptor, background.READY),
+        )
     except instance.AlreadyRunningError:
         background.tell(options.ready_descriptor, background.RUNNING)
         raise
@@ -143,39 +187,16 @@ def _status(options: argparse.Namespace) -> int:
     if record is None:
         print(json.dumps({"running": False}) if options.json else "The emulator does not run: python -m emulator start")
         return _NOT_RUNNING
-    seconds = int(time.time() - record.createTime)
-    found: dict[str, Any] = {
-        "running": True,
-        "version": record.version,
-        "url": clients.base_url(record.port),
-        "pid": record.pid,
-        "uptimeSeconds": seconds,
-        "state": str(options.state),
-        **_ask(options.state, record),
-    }
-    print(json.dumps(found, indent=2) if options.json else _status_text(found))
+    found = status.collect(options.state, record)
+    print(json.dumps(found, indent=2) if options.json else status.render(found))
     return _PASSED
-
-
-def _status_text(found: dict[str, Any]) -> str:
-    where = f"Emulator {found['version']} on {found['url']}, process {found['pid']}"
-    lines = [f"{where}, up {found['uptimeSeconds']} s, state in {found['state']}"]
-    for service in found["services"]:
-        lines.append(f"  {service['workspace']}/{service['name']}  {service['state']}  {service['scoringUri']}")
-        lines += [f"      {service['error'].splitlines()[0]}"] if service["error"] else []
-    if not found["services"]:
-        lines.append("  no web services")
-    if found["unknownRoutes"]:
-        lines.append("Asked for, but not done by the emulator (answered 501):")
-        lines += [f"  {entry['count']} x {entry['route']}" for entry in found["unknownRoutes"]]
-    return "\n".join(lines)
 
 
 def _env(options: argparse.Namespace) -> int:
     record = _record(options.state)
     if not record.is_running():
         print("The emulator does not run yet: python -m emulator start", file=sys.stderr)
-    for name, value in clients.environment(options.state, record.port, record.identityPort).items():
+    for name, value in clients.environment(options.state, record).items():
         quoted = value.replace("'", "'\"'\"'")
         print(f"export {name}='{quoted}'")
     return _PASSED
@@ -184,7 +205,7 @@ def _env(options: argparse.Namespace) -> int:
 def _logs(options: argparse.Namespace) -> int:
     path = background.log_path(options.state)
     if options.service:
-        services = _ask(options.state, _record(options.state))["services"]
+        services = status.ask(options.state, _record(options.state))["services"]
         logs = {service["name"]: Path(service["log"]) for service in services}
         if options.service not in logs:
             raise EmulatorError(f"There is no web service '{options.service}'; there are: {', '.join(logs) or 'none'}.")
@@ -206,16 +227,6 @@ def _record(state: Path) -> Record:
     if record is None:
         raise EmulatorError(f"No emulator was started with the state folder {state}: python -m emulator start")
     return record
-
-
-def _ask(state: Path, record: Record) -> dict[str, Any]:
-    try:
-        answer: dict[str, Any] = instance.ask(record.port, instance.STATUS_PATH, certificates.locate(state).authority)
-    except OSError as error:
-        raise EmulatorError(
-            f"The emulator (process {record.pid}) does not answer ({error}): stop it and start it again."
-        ) from error
-    return answer
 
 
 def _where(record: Record, state: Path) -> str:

@@ -20,6 +20,7 @@ from emulator.errors import AzureError
 from emulator.failures import DiskFullError, is_disk_full
 from emulator.services import scoring_uri
 from emulator.store import Document, Store
+from emulator.subscriptions import Subscriptions
 from emulator.supervisor import Supervisor
 
 _log = logging.getLogger("emulator.requests")
@@ -27,7 +28,7 @@ _OPEN = ("/discovery/", "/emulator/", blobs.ROOT + "/")  # blobs check the URL's
 _UNKNOWN_ROUTES_KEPT = 200
 
 
-def build(store: Store) -> tuple[ASGIApp, Supervisor]:
+def build(store: Store, subscriptions: Subscriptions) -> tuple[ASGIApp, Supervisor]:
     """Return the application, and the supervisor that runs its web services."""
     key = identity.signing_key(store)
     storage = blobs.Blobs(store, key)
@@ -47,7 +48,7 @@ def build(store: Store) -> tuple[ASGIApp, Supervisor]:
 
     application = Starlette(
         routes=[
-            *_own_routes(store, supervisor),
+            *_own_routes(store, supervisor, subscriptions),
             *discovery.routes(),
             *blobs.routes(storage),
             *environments.routes(store),
@@ -55,9 +56,9 @@ def build(store: Store) -> tuple[ASGIApp, Supervisor]:
             *models.routes(store, registry),
             *operations_module.routes(store, operations),
             *webservices_module.routes(store, webservices),
-            *arm.routes(store, drop_workspace),
+            *arm.routes(store, subscriptions, drop_workspace),
         ],
-        middleware=[Middleware(_Gate, key=key)],
+        middleware=[Middleware(_Gate, key=key, subscriptions=subscriptions)],
         exception_handlers={
             AzureError: _render,
             HTTPException: _UnknownRoute(store),
@@ -71,11 +72,15 @@ def build(store: Store) -> tuple[ASGIApp, Supervisor]:
 
 
 class _Gate:
-    """Lets a request with a good token through, and logs every request: never its query, which may hold a signature."""
+    """Lets a request with a good token through, to us or the peer that it names, and logs every request.
 
-    def __init__(self, app: ASGIApp, key: bytes) -> None:
+    Never its query, which may hold a signature.
+    """
+
+    def __init__(self, app: ASGIApp, key: bytes, subscriptions: Subscriptions) -> None:
         self._app = app
         self._key = key
+        self._subscriptions = subscriptions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request, began, status = Request(scope), time.perf_counter(), 0
@@ -88,8 +93,9 @@ class _Gate:
         try:
             if not request.url.path.startswith(_OPEN):
                 identity.check_token(self._key, request.headers.get("authorization"))
-            await self._app(scope, receive, note)
-        except identity.UnauthorizedError as error:
+            peer = self._subscriptions.find_peer(request.url.path)
+            await (peer.answer if peer else self._app)(scope, receive, note)
+        except AzureError as error:
             await (await _render(request, error))(scope, receive, note)
         finally:
             milliseconds = (time.perf_counter() - began) * 1000
@@ -153,7 +159,7 @@ async def _render_bug(request: Request, error: Exception) -> Response:
     return await _render(request, AzureError(message, code="InternalServerError", status=400))
 
 
-def _own_routes(store: Store, supervisor: Supervisor) -> list[Route]:
+def _own_routes(store: Store, supervisor: Supervisor, subscriptions: Subscriptions) -> list[Route]:
     """Return what Azure does not have: is it there, and what does it hold."""
 
     async def health(request: Request) -> Response:  # noqa: ARG001 - starlette's signature
@@ -162,6 +168,15 @@ def _own_routes(store: Store, supervisor: Supervisor) -> list[Route]:
     def status(request: Request) -> Response:  # noqa: ARG001 - starlette's signature
         return JSONResponse(
             {
+                "peers": [
+                    {
+                        "subscription": peer.record.subscription,
+                        "running": peer.record.is_running(),
+                        "state": str(peer.state),
+                    }
+                    for peer in subscriptions.find_peers()
+                ],
+                "unknownPeers": subscriptions.find_unknown(),
                 "services": [
                     {**_summary(key, service), "log": str(supervisor.log_file(service))}
                     for key, service in store.items("service")

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -17,12 +18,11 @@ _LOG_BYTES = 5_000_000
 READY, RUNNING = "ready", "running"  # what the new process tells when all is well, or somebody else was first
 
 
-def start(state: Path, port: int | None) -> Record:
+def start(state: Path, options: Sequence[str]) -> Record:
     """Start the emulator and wait until it answers; it tells through a pipe when, or why not."""
     reading, writing = os.pipe()
     command = [sys.executable, "-m", "emulator", "start", "--foreground", "--state", str(state)]
-    command += ["--ready-descriptor", str(writing)]
-    command += [] if port is None else ["--port", str(port)]
+    command += ["--ready-descriptor", str(writing), *options]
     with os.fdopen(reading) as pipe, _open_log(state) as log:
         process = subprocess.Popen(
             command,

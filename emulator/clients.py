@@ -6,21 +6,23 @@ from pathlib import Path
 
 from emulator import certificates
 from emulator.identity import TENANT, TOKEN_PATH
+from emulator.instance import Record
 from emulator.store import Store
 
 _PLUGIN = Path(__file__).parent / "plugin"
 
 
-def environment(state: Path, port: int, identity_port: int) -> dict[str, str]:
+def environment(state: Path, record: Record) -> dict[str, str]:
     """Return the variables that point the Azure ML SDK and Pulumi at the emulator, login included."""
     plugin, path = str(_PLUGIN), os.environ.get("PATH", os.defpath)
     return {
-        "AZUREML_EMULATOR": base_url(port),
+        "AZUREML_EMULATOR": base_url(record.port),
+        "AZUREML_EMULATOR_SUBSCRIPTION": record.subscription,
         "AZUREML_CURRENT_CLOUD": "AzureCloud",
         # A file: the SDK would fetch a URL with urllib, which does not read REQUESTS_CA_BUNDLE.
         "ARM_CLOUD_METADATA_URL": (state / "cloud.json").as_uri(),
         "REQUESTS_CA_BUNDLE": str(certificates.locate(state).bundle),
-        "MSI_ENDPOINT": f"http://127.0.0.1:{identity_port}{TOKEN_PATH}",
+        "MSI_ENDPOINT": f"http://127.0.0.1:{record.identityPort}{TOKEN_PATH}",
         # A folder that is not there: the account of a real Azure CLI must not get into play.
         "AZURE_CONFIG_DIR": str(state / "no-azure-cli"),
         # The SDK waits for a cloud that is busy; nothing here is.

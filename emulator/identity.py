@@ -19,7 +19,6 @@ from starlette.routing import Route
 from emulator.errors import AzureError
 from emulator.store import Store
 
-SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 TENANT = "00000000-0000-0000-0000-00000000000a"
 PRINCIPAL = "00000000-0000-0000-0000-00000000000b"
 

@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 
 DEFAULT_PORT = 8790
+DEFAULT_SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 HEALTH_PATH = "/emulator/health"
 STATUS_PATH = "/emulator/status"
 _HOST = "127.0.0.1"
@@ -38,6 +39,8 @@ class Record:
     port: int
     identityPort: int  # noqa: N815
     version: str
+    subscription: str = DEFAULT_SUBSCRIPTION
+    peers: tuple[str, ...] = ()  # their state folders
 
     def is_running(self) -> bool:
         """Say whether this very process still lives; a number may be another's by now."""
@@ -54,10 +57,11 @@ class Record:
 def read_record(state: Path) -> Record | None:
     """Return the record of the emulator that runs, or ran last, with this state folder."""
     try:
-        return Record(**json.loads((state / "emulator.json").read_text(encoding="utf-8")))
+        found = json.loads((state / "emulator.json").read_text(encoding="utf-8"))
+        return Record(**{**found, "peers": tuple(found.get("peers", ()))})
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, AttributeError):
         raise EmulatorError(
             f"{state / 'emulator.json'} is not what an emulator wrote: end the emulator if one runs, "
             f"and delete the file."

@@ -5,7 +5,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -17,19 +17,30 @@ from starlette.types import ASGIApp
 from emulator import __version__, certificates, clients, identity, instance
 from emulator.application import build
 from emulator.store import Store
+from emulator.subscriptions import Subscriptions, choose
 
 _log = logging.getLogger("emulator")
 _GRACE_SECONDS = 1
 
 
-def run(state: Path, port: int | None, report_ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT; the web services end with it and come back with the next start."""
+def run(
+    state: Path,
+    port: int | None,
+    subscription: str | None,
+    peers: Sequence[Path] | None,
+    report_ready: Callable[[], None],
+) -> None:
+    """Serve until SIGTERM or SIGINT; the web services end with it and come back with the next start.
+
+    What is None is as it was the last time.
+    """
     with instance.exclusive(state):
         before = instance.read_record(state)
         with closing(Store(state)) as store:
+            subscriptions = choose(store, subscription, peers)
             listener, identity_listener = _bind(port, before)
             with listener, identity_listener:
-                _serve(store, listener, identity_listener, report_ready)
+                _serve(store, subscriptions, listener, identity_listener, report_ready)
 
 
 def _bind(port: int | None, before: instance.Record | None) -> tuple[socket.socket, socket.socket]:
@@ -50,13 +61,25 @@ def _bind_free(before: instance.Record | None) -> socket.socket:
 
 
 def _serve(
-    store: Store, listener: socket.socket, identity_listener: socket.socket, report_ready: Callable[[], None]
+    store: Store,
+    subscriptions: Subscriptions,
+    listener: socket.socket,
+    identity_listener: socket.socket,
+    report_ready: Callable[[], None],
 ) -> None:
     port, identity_port = listener.getsockname()[1], identity_listener.getsockname()[1]
     certificate = certificates.ensure(store)
     clients.write_cloud(store, port)
-    azure, supervisor = build(store)
-    record = instance.Record(os.getpid(), psutil.Process().create_time(), port, identity_port, __version__)
+    azure, supervisor = build(store, subscriptions)
+    record = instance.Record(
+        os.getpid(),
+        psutil.Process().create_time(),
+        port,
+        identity_port,
+        __version__,
+        subscriptions.own,
+        tuple(subscriptions.states),
+    )
     store.write_file("emulator.json", record.encode())
     _log.info("Emulator %s on %s, state in %s", __version__, clients.base_url(port), store.directory)
     try:

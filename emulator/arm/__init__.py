@@ -15,11 +15,24 @@ from emulator.arm.groups import Groups
 from emulator.arm.resources import Resources
 from emulator.arm.types import TYPES
 from emulator.errors import BadRequestError, NotFoundError
-from emulator.identity import SUBSCRIPTION, TENANT
+from emulator.identity import TENANT
 from emulator.store import Document, Store
+from emulator.subscriptions import Subscriptions
 
 # (area, what Azure does, what the emulator does, the test that holds it true)
 DIFFERENCES = [
+    (
+        "ARM",
+        "One resource manager knows all subscriptions, and roles say what a caller may do in each.",
+        "An emulator holds one subscription and reads those of its peers: a write there is 403.",
+        "tests/emulator/test_subscriptions.py::test_a_peer_s_subscription_is_only_read",
+    ),
+    (
+        "ARM",
+        "It is always there.",
+        "A peer that does not run is a 409 that says how to start it; its subscription stays in the list.",
+        "tests/emulator/test_subscriptions.py::test_a_peer_may_stop_and_come_back_elsewhere",
+    ),
     (
         "ARM",
         "Creates and deletes answer 202 and a URL to poll.",
@@ -82,21 +95,19 @@ _SUBSCRIPTION = "/subscriptions/{subscription}"
 _GROUPS = f"{_SUBSCRIPTION}/resourceGroups"
 _GROUP = f"{_GROUPS}/{{group}}"
 _API_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview|-privatepreview)?")
-_EMULATOR = {
-    "id": f"/subscriptions/{SUBSCRIPTION}",
-    "subscriptionId": SUBSCRIPTION,
-    "tenantId": TENANT,
-    "displayName": "Emulator",
-    "state": "Enabled",
-}
 
 
-def routes(store: Store, on_workspace_deleted: Callable[[str], None]) -> list[Route]:
+def routes(store: Store, subscriptions: Subscriptions, on_workspace_deleted: Callable[[str], None]) -> list[Route]:
     """Return ARM's routes; the callback gets the lower-case id of each workspace that is about to go."""
-    groups = Groups(store, on_workspace_deleted)
+    groups = Groups(store, subscriptions.own, on_workspace_deleted)
+
+    def list_subscriptions(_: Call) -> Response:
+        peers = [peer.record.subscription for peer in subscriptions.find_peers()]
+        return JSONResponse({"value": [_describe(subscription) for subscription in (subscriptions.own, *peers)]})
+
     table: list[tuple[str, str, Handler]] = [
-        ("GET", "/subscriptions", lambda _: JSONResponse({"value": [_EMULATOR]})),
-        ("GET", _SUBSCRIPTION, lambda _: JSONResponse(_EMULATOR)),
+        ("GET", "/subscriptions", list_subscriptions),
+        ("GET", _SUBSCRIPTION, lambda _: JSONResponse(_describe(subscriptions.own))),
         ("GET", _GROUPS, groups.list_all),
         ("HEAD", _GROUP, groups.check),
         ("GET", _GROUP, groups.get),
@@ -117,13 +128,23 @@ def routes(store: Store, on_workspace_deleted: Callable[[str], None]) -> list[Ro
             ("PATCH", one, resources.patch),
             ("DELETE", one, resources.delete),
         ]
-    return [_route(*line) for line in table]
+    return [_route(subscriptions, *line) for line in table]
 
 
-def _route(method: str, path: str, handler: Handler) -> Route:
+def _describe(subscription: str) -> Document:
+    return {
+        "id": f"/subscriptions/{subscription}",
+        "subscriptionId": subscription,
+        "tenantId": TENANT,
+        "displayName": "Emulator",
+        "state": "Enabled",
+    }
+
+
+def _route(subscriptions: Subscriptions, method: str, path: str, handler: Handler) -> Route:
     async def endpoint(request: Request) -> Response:
         _check_api_version(request.query_params.get("api-version"))
-        _check_subscription(request.path_params.get("subscription", SUBSCRIPTION))
+        _check_subscription(subscriptions, request.path_params.get("subscription", subscriptions.own))
         call = Call(str(request.base_url).rstrip("/"), request.path_params, _parse(await request.body()))
         return await run_in_threadpool(handler, call)
 
@@ -142,14 +163,19 @@ def _check_api_version(version: str | None) -> None:
         raise BadRequestError(f"The api-version '{version}' is invalid.", code="InvalidApiVersionParameter")
 
 
-def _check_subscription(subscription: str) -> None:
+def _check_subscription(subscriptions: Subscriptions, subscription: str) -> None:
     try:
-        known = uuid.UUID(subscription) == uuid.UUID(SUBSCRIPTION)
+        known = uuid.UUID(subscription) == uuid.UUID(subscriptions.own)
     except ValueError:
         message = f"The provided subscription identifier '{subscription}' is malformed or invalid."
         raise BadRequestError(message, code="InvalidSubscriptionId") from None
     if not known:
-        raise NotFoundError(f"The subscription '{subscription}' could not be found.", code="SubscriptionNotFound")
+        unknown = "".join(
+            f" The peer with the state folder {state} was never started, so its subscription is not known."
+            for state in subscriptions.find_unknown()
+        )
+        message = f"The subscription '{subscription}' could not be found.{unknown}"
+        raise NotFoundError(message, code="SubscriptionNotFound")
 
 
 def _parse(body: bytes) -> Document:

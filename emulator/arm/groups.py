@@ -8,7 +8,6 @@ from starlette.responses import JSONResponse, Response
 from emulator.arm.documents import CREATED, NO_CONTENT, OK, Call, read_envelope, read_location, render
 from emulator.arm.types import WORKSPACE_TYPE
 from emulator.errors import BadRequestError, ConflictError, NotFoundError
-from emulator.identity import SUBSCRIPTION
 from emulator.store import Document, Store
 
 _TYPE = "Microsoft.Resources/resourceGroups"
@@ -18,13 +17,14 @@ _NAME = re.compile(r"(?!.*\.$)[\w.()-]{1,90}")
 class Groups:
     """The handlers for resource groups."""
 
-    def __init__(self, store: Store, on_workspace_deleted: Callable[[str], None]) -> None:
+    def __init__(self, store: Store, subscription: str, on_workspace_deleted: Callable[[str], None]) -> None:
         self._store = store
+        self._subscription = subscription
         self._on_workspace_deleted = on_workspace_deleted
 
     def find(self, name: str) -> Document:
         """Return the group, or raise ARM's 404."""
-        group = self._store.get("arm", _group_id(name).lower())
+        group = self._store.get("arm", self._id(name).lower())
         if group is None:
             raise NotFoundError(f"Resource group '{name}' could not be found.", code="ResourceGroupNotFound")
         return group
@@ -59,7 +59,7 @@ class Groups:
             )
         location = read_location(call.body)
         with self._store.transaction():
-            old = self._store.get("arm", _group_id(name).lower())
+            old = self._store.get("arm", self._id(name).lower())
             if old is not None and old["location"] != location:
                 raise ConflictError(
                     f"Invalid resource group location '{location}'. The Resource group already exists in location "
@@ -67,7 +67,7 @@ class Groups:
                     code="InvalidResourceGroupLocation",
                 )
             group = {
-                "id": old["id"] if old else _group_id(name),
+                "id": old["id"] if old else self._id(name),
                 "name": old["name"] if old else name,
                 "type": _TYPE,
                 **read_envelope(call.body),
@@ -99,6 +99,5 @@ class Groups:
     def _members(self, group: Document) -> list[tuple[str, Document]]:
         return self._store.items("arm", f"{group['id'].lower()}/")
 
-
-def _group_id(name: str) -> str:
-    return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{name}"
+    def _id(self, name: str) -> str:
+        return f"/subscriptions/{self._subscription}/resourceGroups/{name}"

@@ -20,7 +20,6 @@ ROOT = Path(__file__).parents[2]
 CONDA = yaml.safe_load((ROOT / "scoring" / "conda.yml").read_text(encoding="utf-8"))  # so that the venv is shared
 ENTRY_SCRIPTS = Path(__file__).parent / "entry_scripts"
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
-_GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/digits"
 _PATIENCE_SECONDS = 120
 
 Json = dict[str, Any]
@@ -107,7 +106,9 @@ class Workspace:
     def __init__(self, emulator: Emulator, name: str = "digits-ws") -> None:
         self.emulator = emulator
         self.name = name
-        self.id = f"{_GROUP}/providers/Microsoft.MachineLearningServices/workspaces/{name}"
+        self.subscription = emulator.record["subscription"]
+        self.group = f"/subscriptions/{self.subscription}/resourceGroups/digits"
+        self.id = f"{self.group}/providers/Microsoft.MachineLearningServices/workspaces/{name}"
         self.client = emulator.client()
         self._create()
 
@@ -199,7 +200,7 @@ class Workspace:
 
     def _create(self) -> None:
         version = {"api-version": "2022-09-01"}
-        self.client.put(_GROUP, params=version, json={"location": "eastus"}).raise_for_status()
+        self.client.put(self.group, params=version, json={"location": "eastus"}).raise_for_status()
         parts = {
             "storageAccount": ("Microsoft.Storage/storageAccounts", "digitsstore", {"kind": "StorageV2"}),
             "keyVault": ("Microsoft.KeyVault/vaults", "digits-vault", {}),
@@ -216,14 +217,14 @@ class Workspace:
         ids = {}
         for key, (kind, name, fields) in parts.items():
             body = {"location": "eastus", "sku": {"name": "Standard_LRS"}, "properties": properties[key], **fields}
-            ids[key] = f"{_GROUP}/providers/{kind}/{name}"
+            ids[key] = f"{self.group}/providers/{kind}/{name}"
             self.client.put(ids[key], params=version, json=body).raise_for_status()
         body = {"location": "eastus", "identity": {"type": "SystemAssigned"}, "properties": ids}
         self.client.put(self.id, params=version, json=body).raise_for_status()
 
     def write_config(self, directory: Path) -> None:
         """Write the file that Workspace.from_config reads."""
-        config = {"subscription_id": SUBSCRIPTION, "resource_group": "digits", "workspace_name": self.name}
+        config = {"subscription_id": self.subscription, "resource_group": "digits", "workspace_name": self.name}
         (directory / "config.json").write_text(json.dumps(config), encoding="utf-8")
 
 
