@@ -25,6 +25,7 @@ _SCIKIT_LEARN = re.compile(
 )
 # What metadata.json tells the service beside the model's identity; trustedTypes stands there for skops alone.
 _MANIFEST_KEYS = ("framework", "frameworkVersion", "trustedTypes")
+_DIGITS_SHOWN = 12  # of the SHA-256, where a person reads it
 
 
 class ModelProvider(Provider):
@@ -168,6 +169,10 @@ class ModelFile:
             "accuracy": f"{self.metadata['accuracy']:.4f}",
             "sha256": self.sha256,
         }
+
+    def service_tags(self, name: str) -> dict[str, str]:
+        """Return what the portal shows of it beside a web service, under the stack's own tags."""
+        return {"data": self.tags["data"], "model": f"{name}@{self.sha256[:_DIGITS_SHOWN]}"}
 
 
 def _find_file(props: Properties, directory: Path) -> Path:

@@ -47,7 +47,7 @@ def deploy(settings: Settings) -> None:
             "owner": f"{pulumi.get_project()}/{settings.stack}",
             "name": settings.service_name,
             "description": settings.service_description,
-            "tags": settings.service_tags,
+            "tags": {**model_file.service_tags(settings.model_name), **settings.service_tags},
             "cpuCores": settings.service_cpu_cores,
             "memoryGb": settings.service_memory_gb,
             "authEnabled": settings.auth_enabled,

@@ -43,6 +43,8 @@ class Settings:
     existing_workspace: str
     promote_from: str
     release: str
+    workspace_public_access: bool
+    protect_data: bool
     environment_name: str
     model_name: str
     model_file: Path
@@ -84,6 +86,8 @@ class Settings:
             existing_workspace=config.get("existingWorkspace") or "",
             promote_from=read.source_stack("promoteFrom", stack),
             release=config.get("release") or "",
+            workspace_public_access=config.require_bool("workspacePublicAccess"),
+            protect_data=config.require_bool("protectData"),
             environment_name=read.text("environmentName"),
             model_name=read.text("modelName"),
             model_file=Path(read.text("modelFile")),

@@ -60,6 +60,8 @@ def create_workspace(settings: Settings) -> Workspace:
             tenant_id=settings.tenant_id,
             sku=keyvault.SkuArgs(family=keyvault.SkuFamily.A, name=keyvault.SkuName.STANDARD),
             enable_rbac_authorization=True,
+            # Left out rather than false, which Azure refuses: what was once protected stays so.
+            enable_purge_protection=settings.protect_data or None,
         ),
         **place,
     )
@@ -98,6 +100,9 @@ def create_workspace(settings: Settings) -> Workspace:
         key_vault=vault.id,
         application_insights=insights.id,
         container_registry=registry.id,
+        public_network_access=machinelearningservices.PublicNetworkAccessType.ENABLED
+        if settings.workspace_public_access
+        else machinelearningservices.PublicNetworkAccessType.DISABLED,
         **place,
     )
     return Workspace(workspace.id, workspace.name)

@@ -1,0 +1,8 @@
+"""What a deployment is held against: one rule a policy, plain Python without Pulumi."""
+
+from rules import artifacts, foundation, webservice
+from rules.rule import Resource, Rule
+
+__all__ = ["RULES", "Resource", "Rule"]
+
+RULES: tuple[Rule, ...] = (*webservice.RULES, *artifacts.RULES, *foundation.RULES)

@@ -1,0 +1,117 @@
+"""What is deployed must be known to the byte, and what is released must have passed."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rules.rule import Kind, Resource, Rule
+from rules.webservice import WEBSERVICE
+
+ENVIRONMENT = Kind("pulumi-python:dynamic/azureml:Environment", "Environment", "name")
+RELEASE = Kind("pulumi-python:dynamic/azureml:Release", "The release of", "service")
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_NAME = re.compile(r"(?:[\w./-]+::)?([\w.-]+)")  # conda may name a channel before it
+_VERSION = r"\d[\w.!+-]*"  # no * at its end, no second clause after it
+_PIP_EXACT = re.compile(rf"[\w.-]+(\[[\w., -]*\])?\s*===?\s*{_VERSION}\s*(;.*)?")
+_CONDA_EXACT = re.compile(rf"(?:[\w./-]+::)?[\w.-]+\s*(==\s*{_VERSION}|=\s*{_VERSION}=[\w.]+)")
+_BY_MINOR = re.compile(r"(?:[\w./-]+::)?[\w.-]+\s*==?\s*\d+\.\d+[\w.]*(\.\*)?")
+
+
+def _model(service: Resource) -> Iterator[str]:
+    sha256 = service.inputs.get("modelSha256")
+    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
+        yield f"does not say which model it runs (modelSha256 is {sha256!r})"
+    elif _manifest_sha256(service.inputs.get("scoringPackage")) != sha256:
+        yield f"would load a model without holding it against {sha256[:12]}… (manifest.json does not name it)"
+
+
+def _manifest_sha256(archive: Any) -> object:  # noqa: ANN401 (a pulumi.AssetArchive, of which a rule knows no more than this)
+    manifest = getattr(archive, "assets", {}).get("manifest.json")
+    try:
+        return json.loads(manifest.text)["model"]["sha256"]
+    except (AttributeError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _packages(environment: Resource) -> Iterator[str]:
+    settings = environment.settings
+    loose = []
+    for entry in environment.inputs["conda"].get("dependencies") or []:
+        if isinstance(entry, Mapping):
+            loose += [text for text in entry.get("pip") or [] if not _is_pinned(text, _PIP_EXACT, settings)]
+        elif not _is_pinned(entry, _CONDA_EXACT, settings):
+            loose.append(entry)
+    if loose:
+        yield f"takes whatever version there is on the day it is built of {', '.join(loose)}"
+
+
+def _is_pinned(text: str, exact: re.Pattern[str], settings: Mapping[str, Any]) -> bool:
+    name = match[1].lower() if (match := _NAME.match(text)) else text
+    if name in settings["unpinned"]:
+        return True
+    return bool(exact.fullmatch(text) or (name in settings["byMinor"] and _BY_MINOR.fullmatch(text)))
+
+
+def _gate(release: Resource) -> Iterator[str]:
+    inputs, settings = release.inputs, release.settings
+    if inputs.get("gateEnabled") is not True:
+        yield "counts without an evaluation of the live service (gateEnabled is not true)"
+        return
+    if inputs["minimumAccuracy"] < settings["minimumAccuracy"]:
+        yield f"would pass at an accuracy of {inputs['minimumAccuracy']:g} where {settings['minimumAccuracy']:g} is the least"
+    if 0 < inputs["rows"] < settings["minimumRows"]:  # 0: all there are
+        yield f"would pass on {inputs['rows']:g} images where {settings['minimumRows']:g} are the fewest"
+
+
+RULES = (
+    Rule(
+        "model-pinned",
+        "A web service runs the model that its SHA-256 names, and checks that before it loads it.",
+        WEBSERVICE,
+        _model,
+        "deploy what `make model` wrote, whose metadata.json goes into the scoring package as manifest.json",
+    ),
+    Rule(
+        "packages-pinned",
+        "An environment has the same packages on every day it is built.",
+        ENVIRONMENT,
+        _packages,
+        "write name==version for each in scoring/conda.yml",
+        {
+            "unpinned": {
+                "type": "array",
+                "items": {"type": "string"},
+                "default": ["pip"],
+                "description": "Packages of which any version will do.",
+            },
+            "byMinor": {
+                "type": "array",
+                "items": {"type": "string"},
+                "default": ["python"],
+                "description": "Packages of which major and minor version are enough, so that patches reach them.",
+            },
+        },
+    ),
+    Rule(
+        "gate-on",
+        "A release counts only after the live service was evaluated, on enough images and against a real threshold.",
+        RELEASE,
+        _gate,
+        "write `digits:gateEnabled: true` in Pulumi.{stack}.yaml, with digits:minimumAccuracy and digits:evaluationRows "
+        "that mean something",
+        {
+            "minimumAccuracy": {
+                "type": "number",
+                "default": 0.8,
+                "description": "The least digits:minimumAccuracy, a fraction.",
+            },
+            "minimumRows": {
+                "type": "integer",
+                "default": 100,
+                "description": "The fewest digits:evaluationRows; 0 there means all, and is enough.",
+            },
+        },
+    ),
+)
