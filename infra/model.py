@@ -170,9 +170,10 @@ class ModelFile:
             "sha256": self.sha256,
         }
 
-    def service_tags(self, name: str) -> dict[str, str]:
-        """Return what the portal shows of it beside a web service, under the stack's own tags."""
-        return {"data": self.tags["data"], "model": f"{name}@{self.sha256[:_DIGITS_SHOWN]}"}
+
+def service_tags(model: ModelFile | ReleasedModel, name: str) -> dict[str, str]:
+    """Return what the portal shows of a model beside its web service, under the stack's own tags."""
+    return {"data": model.tags["data"], "model": f"{name}@{model.sha256[:_DIGITS_SHOWN]}"}
 
 
 def _find_file(props: Properties, directory: Path) -> Path:

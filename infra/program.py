@@ -8,7 +8,7 @@ from evaluation.datasets import NAMES
 from infra import names
 from infra.environment import Environment, environment_version, read_conda
 from infra.gate import Gate
-from infra.model import Model, ModelFile, sha256
+from infra.model import Model, ModelFile, service_tags, sha256
 from infra.promotion import ReleasedModel, read_release, require_checkout
 from infra.rehearsal import Rehearsal
 from infra.release import Release
@@ -47,7 +47,7 @@ def deploy(settings: Settings) -> None:
             "owner": f"{pulumi.get_project()}/{settings.stack}",
             "name": settings.service_name,
             "description": settings.service_description,
-            "tags": {**model_file.service_tags(settings.model_name), **settings.service_tags},
+            "tags": {**service_tags(model_file, settings.model_name), **settings.service_tags},
             "cpuCores": settings.service_cpu_cores,
             "memoryGb": settings.service_memory_gb,
             "authEnabled": settings.auth_enabled,
