@@ -39,7 +39,13 @@ def deploy(settings: Settings) -> None:
 
     workspace = create_workspace(settings)
     environment = Environment("environment", workspace_id=workspace.id, name=settings.environment_name, conda=conda)
-    model = Model("model", workspace_id=workspace.id, name=settings.model_name, file=model_file)
+    model = Model(
+        "model",
+        workspace_id=workspace.id,
+        name=settings.model_name,
+        file=model_file,
+        opts=pulumi.ResourceOptions(protect=settings.protect_data),
+    )
     webservice = Webservice(
         "webservice",
         {

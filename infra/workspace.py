@@ -39,10 +39,11 @@ def create_workspace(settings: Settings) -> Workspace:
         found = machinelearningservices.Workspace.get("workspace", workspace_id)
         return Workspace(found.id, found.name)
 
+    kept = pulumi.ResourceOptions(protect=settings.protect_data)
     group = resources.ResourceGroup(
-        "resourceGroup", resource_group_name=settings.resource_group, location=settings.location
+        "resourceGroup", resource_group_name=settings.resource_group, location=settings.location, opts=kept
     )
-    place: dict[str, Any] = {"resource_group_name": group.name, "location": settings.location}
+    place: dict[str, Any] = {"resource_group_name": group.name, "location": settings.location, "opts": kept}
     account = storage.StorageAccount(
         "storage",
         account_name=names.storage_account(settings),
