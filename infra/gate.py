@@ -1,4 +1,4 @@
-"""The gate: evaluates the live service and refuses a release below the minimum accuracy."""
+"""The gate: evaluates the live service and refuses a release below the minimum accuracy; then it may roll back."""
 
 import asyncio
 import json
@@ -9,17 +9,25 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
+from infra import azureml, rollback
 from infra.azureml import Report
 from infra.progress import hook_reporter
-from infra.release import candidate
+from infra.provider import Properties
+from infra.release import candidate as identity
+from infra.release import model_id
 from infra.settings import Settings
+from infra.webservice import Webservice
 
 if TYPE_CHECKING:
     from evaluation.datasets import Dataset
+    from evaluation.smoke import Evaluation
+
+_UNEVALUATED = "The live service could not be evaluated, so nothing is released"
+_AGAIN = "`pulumi up --refresh` (or `make up`) deploys it again"
 
 
 class GateError(Exception):
-    """The live service did not pass, or could not be evaluated."""
+    """The live service did not pass, could not be evaluated, or is not what asks for release."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +35,7 @@ class Gate:
     """Evaluates what is live now; the key is awaited when the hook runs and kept nowhere."""
 
     settings: Settings
-    key: pulumi.Output[str]
+    webservice: Webservice
 
     @property
     def hook(self) -> pulumi.ResourceHook:
@@ -35,44 +43,104 @@ class Gate:
         return pulumi.ResourceHook("evaluate", self._run)
 
     async def _run(self, args: pulumi.ResourceHookArgs) -> None:
-        inputs = dict(args.new_inputs or {})
-        before = (args.old_outputs or {}).get("evaluation")
-        key = await self.key.future() or None  # empty where authentication is off
+        candidate, released = dict(args.new_inputs or {}), dict(args.old_outputs or {})
+        key = await self.webservice.primary_key.future() or None  # empty where authentication is off
         # Not on the event loop: the engine talks to this program while the rows are scored.
-        await asyncio.to_thread(self._evaluate, inputs, before, key, hook_reporter(args.urn))
+        await asyncio.to_thread(self._decide, candidate, released, key, hook_reporter(args.urn))
 
-    def _evaluate(self, inputs: dict[str, object], before: str | None, key: str | None, progress: Report) -> None:
-        from evaluation import report, smoke  # noqa: PLC0415 (an unchanged `up` evaluates nothing)
-        from evaluation.errors import EvaluationError  # noqa: PLC0415
+    def _decide(self, candidate: Properties, released: Properties, key: str | None, progress: Report) -> None:
+        """Return where the candidate may be released; raises GateError."""
+        from evaluation.errors import EvaluationError, ServiceError  # noqa: PLC0415 (an unchanged `up` evaluates nothing)
 
-        settings = self.settings
+        if not self.webservice.is_fresh:
+            _require_live(candidate)
+        if not self.settings.gate_enabled:
+            return
         try:
-            dataset = load_test_data(settings, progress)
-            evaluation = smoke.evaluate(
-                str(inputs["scoringUri"]),
-                key,
-                dataset,
-                rows=settings.evaluation_rows or None,
-                thresholds=settings.thresholds,
-                previous=smoke.Evaluation.from_json(json.loads(before)) if before else None,
-                subject={
-                    "candidate": candidate(inputs),
-                    "model": f"{inputs['modelName']}:{inputs['modelVersion']:g}",
-                    "modelSha256": str(inputs["modelSha256"]),
-                    "environment": str(inputs["environment"]),
-                    "scoringDigest": str(inputs["scoringDigest"]),
-                    "service": str(inputs["service"]),
-                },
-                progress=_progress(progress, "evaluating", "images"),
-            )
-            page = report.publish(evaluation, dataset, Path(str(inputs["report"])).parent)
+            judge = _Judge(self.settings, load_test_data(self.settings, progress), released.get("evaluation"))
         except EvaluationError as error:
-            raise GateError(f"The live service could not be evaluated, so nothing is released: {error}") from error
-        if not evaluation.passed:
-            raise GateError(
-                f"{evaluation.verdict} Nothing is released, and the next `pulumi up` evaluates again. Report: {page}"
+            raise GateError(f"{_UNEVALUATED}: {error}") from error
+        try:
+            evaluation, report = judge.evaluate(candidate, str(candidate["scoringUri"]), key, progress)
+        except ServiceError as error:
+            failure = f"{_UNEVALUATED}: {error}"
+        except EvaluationError as error:
+            raise GateError(f"{_UNEVALUATED}: {error}") from error
+        else:
+            if evaluation.passed:
+                pulumi.log.info(f"{evaluation.verdict} {report}")
+                return
+            failure = f"{evaluation.verdict} Nothing is released. {report}"
+        raise GateError(f"{failure}\n{self._way_back(judge, candidate, released, progress)}")
+
+    def _way_back(self, judge: "_Judge", candidate: Properties, released: Properties, progress: Report) -> str:
+        """Roll back where that is wanted and possible; return what was done, and what may be."""
+        from evaluation.errors import EvaluationError  # noqa: PLC0415 (see above)
+
+        obstacle = rollback.obstacle(released, candidate)
+        if obstacle or not self.settings.rollback_on_failure:
+            why = f"Not rolled back: {obstacle}" if self.settings.rollback_on_failure else "What failed stays live"
+            offer = "" if obstacle else "; `rollbackOnFailure: true` deploys the last release again"
+            return f"{why}{offer}. The next `pulumi up` evaluates again."
+        pulumi.log.warn("The live service failed, so the last released combination is deployed again.")
+        combination = f"the last released combination, {model_id(released)} in {released['environment']},"
+        try:
+            uri, key = rollback.deploy(released, lambda line: progress(f"rolling back: {line}"))
+        except rollback.RollbackError as error:
+            return (
+                f"The rollback FAILED too: {combination} cannot be deployed, "
+                f"and what is live has passed nothing. {error}"
             )
-        pulumi.log.info(f"{evaluation.verdict} Report: {page}")
+        try:
+            evaluation, report = judge.evaluate(released, uri, key, progress, "rollback")
+        except EvaluationError as error:
+            return f"Rolled back: {combination} is live again, but could NOT be evaluated: {error}"
+        verdict = "and passed" if evaluation.passed else "but FAILS too"
+        return (
+            f"Rolled back: {combination} is live again {verdict}: {evaluation.verdict} {report}\n"
+            f"Mend the change or take it back, and run `pulumi up`; unchanged, {_AGAIN}."
+        )
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """Evaluates one combination after the other by the same measure."""
+
+    settings: Settings
+    dataset: "Dataset"
+    before: str | None
+
+    def evaluate(
+        self, record: Properties, uri: str, key: str | None, progress: Report, directory: str = ""
+    ) -> tuple["Evaluation", str]:
+        """Return the evaluation, and where its report is, or why there is none of a service that failed."""
+        from evaluation import report, smoke  # noqa: PLC0415 (see above)
+        from evaluation.errors import ReportError  # noqa: PLC0415
+
+        evaluation = smoke.evaluate(
+            uri,
+            key,
+            self.dataset,
+            rows=self.settings.evaluation_rows or None,
+            thresholds=self.settings.thresholds,
+            previous=smoke.Evaluation.from_json(json.loads(self.before)) if self.before else None,
+            subject={
+                "candidate": identity(record),
+                "model": model_id(record),
+                "modelSha256": str(record["modelSha256"]),
+                "environment": str(record["environment"]),
+                "scoringDigest": str(record["scoringDigest"]),
+                "service": str(record["service"]),
+            },
+            progress=_progress(progress, f"evaluating {directory}".strip(), "images"),
+        )
+        try:
+            page = report.publish(evaluation, self.dataset, Path(str(record["report"])).parent / directory)
+        except ReportError as error:
+            if evaluation.passed:
+                raise
+            return evaluation, str(error)
+        return evaluation, f"Report: {page}"
 
 
 def load_test_data(settings: Settings, report_progress: Report) -> "Dataset":
@@ -85,6 +153,20 @@ def load_test_data(settings: Settings, report_progress: Report) -> "Dataset":
         directory=settings.evaluation_directory,
         progress=_progress(report_progress, "downloading", "bytes"),
     )
+
+
+def _require_live(candidate: Properties) -> None:
+    """Raise GateError where the live service is another combination: one rolled back to passes for nothing else."""
+    name = candidate["service"]
+    try:
+        live = azureml.find_service(candidate["workspaceId"], name)
+    except azureml.AzureMLError as error:
+        raise GateError(f"{_UNEVALUATED}: {error}") from error
+    if live is None or live.properties.get("fingerprint") != candidate["fingerprint"]:
+        what = "is gone" if live is None else "was rolled back, or deployed by others, since this change was deployed"
+        raise GateError(
+            f"{_UNEVALUATED}: web service '{name}' {what}. Take the change back or mend it; unchanged, {_AGAIN}."
+        )
 
 
 def _progress(report: Report, doing: str, what: str) -> Callable[[int, int], None]:

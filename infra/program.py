@@ -46,40 +46,48 @@ def deploy(settings: Settings) -> None:
         file=model_file,
         opts=pulumi.ResourceOptions(protect=settings.protect_data),
     )
+    # What the release keeps too, beside what it says of itself: a rollback deploys it again.
+    deployment = {
+        "owner": f"{pulumi.get_project()}/{settings.stack}",
+        "description": settings.service_description,
+        "tags": {**service_tags(model_file, settings.model_name), **settings.service_tags},
+        "cpuCores": settings.service_cpu_cores,
+        "memoryGb": settings.service_memory_gb,
+        "authEnabled": settings.auth_enabled,
+        "appInsightsEnabled": settings.app_insights_enabled,
+        "dnsNameLabel": names.dns_name_label(settings),
+        "entryScript": ENTRY_SCRIPT,
+        "readyTimeoutSeconds": settings.ready_timeout_seconds,
+    }
     webservice = Webservice(
         "webservice",
         {
+            **deployment,
             "workspaceId": workspace.id,
-            "owner": f"{pulumi.get_project()}/{settings.stack}",
             "name": settings.service_name,
-            "description": settings.service_description,
-            "tags": {**service_tags(model_file, settings.model_name), **settings.service_tags},
-            "cpuCores": settings.service_cpu_cores,
-            "memoryGb": settings.service_memory_gb,
-            "authEnabled": settings.auth_enabled,
-            "appInsightsEnabled": settings.app_insights_enabled,
-            "dnsNameLabel": names.dns_name_label(settings),
             "primaryKeyVersion": settings.primary_key_version,
             "secondaryKeyVersion": settings.secondary_key_version,
             "modelId": pulumi.Output.concat(model.name, ":", model.version.apply(lambda version: f"{version:g}")),
             "modelSha256": model.sha256,
             "environmentName": environment.name,
             "environmentVersion": environment.version,
-            "entryScript": ENTRY_SCRIPT,
             "scoringPackage": package.archive,
             "scoringDigest": package.digest,
-            "readyTimeoutSeconds": settings.ready_timeout_seconds,
         },
         rehearsal=Rehearsal(settings, package, model_file, conda).hook if settings.rehearsal_enabled else None,
     )
     release = Release(
         "release",
         {
+            "workspaceId": workspace.id,
             "modelName": model.name,
             "modelVersion": model.version,
             "modelSha256": model.sha256,
             "environment": pulumi.Output.concat(environment.name, ":", environment.version),
+            "scoringPackage": package.archive,
             "scoringDigest": package.digest,
+            "deployment": deployment,
+            "fingerprint": webservice.fingerprint,
             "modelTags": model_file.tags,
             "source": promoted and promoted.evidence,
             "service": settings.service_name,
@@ -94,7 +102,7 @@ def deploy(settings: Settings) -> None:
             "gateEnabled": settings.gate_enabled,
             "report": f"reports/{settings.stack}/evaluation.json",
         },
-        gate=Gate(settings, webservice.primary_key).hook if settings.gate_enabled else None,
+        gate=Gate(settings, webservice).hook,
     )
 
     pulumi.export("scoringUri", webservice.scoring_uri)

@@ -4,8 +4,10 @@ The files of scoring/ and a manifest that pins the model. Its digest follows fro
 """
 
 import ast
+import base64
 import hashlib
 import json
+import lzma
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,15 +84,33 @@ def identify(archive: pulumi.AssetArchive) -> dict[str, Any]:
     return {**_signed(rpc._special_archive_sig, digest(files)), "assets": assets}  # noqa: SLF001
 
 
-def unpack(archive: pulumi.AssetArchive, directory: Path, expected_digest: str) -> None:
-    """Write the archive's files below the directory.
+def unpack(archive: pulumi.AssetArchive, expected_digest: str) -> dict[str, bytes]:
+    """Return the archive's files by name.
 
     Raises ValueError where they are no longer those that the digest was taken of.
     """
     files = _contents(archive)
     if digest(files) != expected_digest:
         raise ValueError("The files of the scoring package changed while they were deployed: run `pulumi up` again.")
-    write(files, directory)
+    return files
+
+
+def compress(files: dict[str, bytes]) -> str:
+    """Return files by name as one short text, which `expand` reads."""
+    texts = {name: content.decode(errors="surrogateescape") for name, content in files.items()}
+    return base64.b64encode(lzma.compress(json.dumps(texts).encode())).decode()
+
+
+def expand(text: str, expected_digest: str) -> dict[str, bytes]:
+    """Return the files that `compress` was given; raises ValueError where the digest is not theirs."""
+    try:
+        texts = json.loads(lzma.decompress(base64.b64decode(text)))
+    except lzma.LZMAError as error:
+        raise ValueError(f"The recorded scoring package cannot be read: {error}.") from error
+    files = {name: content.encode(errors="surrogateescape") for name, content in texts.items()}
+    if digest(files) != expected_digest:
+        raise ValueError(f"The recorded scoring package is not the one with digest {expected_digest[:12]}….")
+    return files
 
 
 def write(files: dict[str, bytes], directory: Path) -> None:

@@ -64,6 +64,7 @@ class Settings:
     evaluation_rows: int
     thresholds: Thresholds
     gate_enabled: bool
+    rollback_on_failure: bool
     rehearsal_enabled: bool
     rehearsal_required: bool
     rehearsal_rows: int
@@ -112,6 +113,7 @@ class Settings:
                 maximum_drop=read.optional("maximumDrop", read.fraction),
             ),
             gate_enabled=config.require_bool("gateEnabled"),
+            rollback_on_failure=config.require_bool("rollbackOnFailure"),
             rehearsal_enabled=config.require_bool("rehearsalEnabled"),
             rehearsal_required=config.require_bool("rehearsalRequired"),
             rehearsal_rows=read.integer("rehearsalRows", 1),

@@ -50,30 +50,17 @@ class WebserviceProvider(Provider):
                 f"A web service '{name}' that this stack did not deploy is there already: "
                 f"choose another serviceName, or delete it first."
             )
-        adopted = before if before is not None and before.properties.get("fingerprint") == fingerprint(props) else None
-        if adopted is not None and adopted.state == "Transitioning":
-            adopted = azureml.wait_for_service(workspace_id, name, props["readyTimeoutSeconds"], _reporter(props))
-        if adopted is None or adopted.state != "Healthy":
-            adopted = _deploy(props)
-        elif (adopted.tags, adopted.description) != (props["tags"], props["description"]):
-            adopted = azureml.describe_service(workspace_id, name, props["description"], props["tags"])
-        return CreateResult(name, _outputs(props, adopted))
+        return CreateResult(name, _outputs(props, _adopt(props, before) or _deploy(props)))
 
     def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
-        """Bring the live service to the new inputs, with no more upheaval than they need."""
+        """Bring the live service to the new inputs, with no more upheaval than they need.
+
+        Whatever changed, what is live afterwards is this combination: it may have been rolled back meanwhile.
+        """
         workspace_id, name = news["workspaceId"], news["name"]
-        service = None
-        if changed(olds, news, (*REDEPLOYED_BY, "state")):
-            service = _deploy(news)
-        elif changed(olds, news, _DESCRIBED_BY):
-            service = azureml.describe_service(workspace_id, name, news["description"], news["tags"])
+        service = _adopt(news, azureml.find_service(workspace_id, name)) or _deploy(news)
         for key in changed(olds, news, tuple(_KEY_VERSIONS)):
             azureml.regenerate_key(workspace_id, name, _KEY_VERSIONS[key])
-        service = service or azureml.find_service(workspace_id, name)
-        if service is None:
-            raise azureml.MissingError(
-                f"Web service '{name}' was deleted meanwhile: run `pulumi refresh`, then `pulumi up`."
-            )
         return UpdateResult(_outputs(news, service))
 
     def read(self, id_: str, props: Properties) -> ReadResult:
@@ -105,8 +92,12 @@ class Webservice(Resource, module="azureml", name="Webservice"):
     """A web service with its scoring URI and keys.
 
     `revision` is new whenever the live service changed: what was evaluated before it says nothing of it.
+    `is_fresh` says whether this `up` brought the live service to what is declared, so that nobody need look again.
     """
 
+    is_fresh = False
+
+    fingerprint: pulumi.Output[str]
     state: pulumi.Output[str]
     revision: pulumi.Output[str]
     scoring_uri = output("scoringUri")
@@ -121,12 +112,20 @@ class Webservice(Resource, module="azureml", name="Webservice"):
         rehearsal: pulumi.ResourceHook | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        outputs = dict.fromkeys(("scoringUri", "swaggerUri", "revision", "primaryKey", "secondaryKey"))
-        secrets = pulumi.ResourceOptions(additional_secret_outputs=["primaryKey", "secondaryKey"])
-        if rehearsal is not None:
-            secrets.hooks = pulumi.ResourceHookBinding(before_create=[rehearsal], before_update=[rehearsal])
-        opts = pulumi.ResourceOptions.merge(secrets, opts)
-        super().__init__(WebserviceProvider(), resource_name, {**inputs, **outputs, "state": "Healthy"}, opts)
+        names = ("scoringUri", "swaggerUri", "fingerprint", "revision", "primaryKey", "secondaryKey")
+        after = [pulumi.ResourceHook("deployed", self._note)]
+        before = [rehearsal] if rehearsal is not None else []
+        own = pulumi.ResourceOptions(
+            additional_secret_outputs=["primaryKey", "secondaryKey"],
+            hooks=pulumi.ResourceHookBinding(
+                before_create=[*before], before_update=[*before], after_create=[*after], after_update=[*after]
+            ),
+        )
+        inputs = {**inputs, **dict.fromkeys(names), "state": "Healthy"}
+        super().__init__(WebserviceProvider(), resource_name, inputs, pulumi.ResourceOptions.merge(own, opts))
+
+    def _note(self, _args: pulumi.ResourceHookArgs) -> None:
+        self.is_fresh = True
 
 
 def fingerprint(props: Properties) -> str:
@@ -135,12 +134,13 @@ def fingerprint(props: Properties) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _deploy(props: Properties) -> azureml.Service:
+def deploy(props: Properties, identity: str, files: dict[str, bytes], report: azureml.Report) -> azureml.Service:
+    """Deploy the scoring package's files as these properties say, under this fingerprint, and wait until healthy."""
     definition = azureml.ServiceDefinition(
         name=props["name"],
         description=props["description"],
         tags=props["tags"],
-        properties={"stack": props["owner"], "fingerprint": fingerprint(props)},
+        properties={"stack": props["owner"], "fingerprint": identity},
         cpu_cores=props["cpuCores"],
         memory_gb=props["memoryGb"],
         auth_enabled=props["authEnabled"],
@@ -154,8 +154,36 @@ def _deploy(props: Properties) -> azureml.Service:
     with tempfile.TemporaryDirectory() as directory:
         package = Path(directory, "scoring")
         package.mkdir()
-        scoring_package.unpack(props["scoringPackage"], package, props["scoringDigest"])
-        return azureml.deploy_service(props["workspaceId"], definition, package, _reporter(props))
+        scoring_package.write(files, package)
+        return azureml.deploy_service(props["workspaceId"], definition, package, report)
+
+
+def _deploy(props: Properties) -> azureml.Service:
+    files = scoring_package.unpack(props["scoringPackage"], props["scoringDigest"])
+    return deploy(props, fingerprint(props), files, _reporter(props))
+
+
+def _adopt(props: Properties, live: azureml.Service | None) -> azureml.Service | None:
+    """Return the live service, tags brought up to date, where it is this combination and healthy; or None."""
+    if live is not None and live.state == "Transitioning" and _runs(live, props):
+        live = azureml.wait_for_service(
+            props["workspaceId"], props["name"], props["readyTimeoutSeconds"], _reporter(props)
+        )
+    if live is None or live.state != "Healthy" or not _runs(live, props):
+        return None
+    if (live.tags, live.description) == (props["tags"], props["description"]):
+        return live
+    return azureml.describe_service(props["workspaceId"], props["name"], props["description"], props["tags"])
+
+
+def _runs(live: azureml.Service, props: Properties) -> bool:
+    """Say whether the live service is this combination, by its fingerprint and by what others may have resized."""
+    return live.properties.get("fingerprint") == fingerprint(props) and (
+        live.cpu_cores,
+        live.memory_gb,
+        live.auth_enabled,
+        live.app_insights_enabled,
+    ) == (props["cpuCores"], props["memoryGb"], props["authEnabled"], props["appInsightsEnabled"])
 
 
 def _reporter(props: Properties) -> azureml.Report:

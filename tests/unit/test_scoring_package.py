@@ -69,14 +69,31 @@ def test_a_missing_entry_script_is_named(tmp_path: Path) -> None:
         ScoringPackage.read(tmp_path, MANIFEST)
 
 
-def test_the_archive_unpacks_to_what_was_read(scoring: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_archive_unpacks_to_what_was_read(scoring: Path) -> None:
     """The asset carries every file; one that changed since is refused."""
-    package, target = ScoringPackage.read(scoring, MANIFEST), tmp_path_factory.mktemp("unpacked")
-    scoring_package.unpack(package.archive, target, package.digest)
-    assert {path.name: path.read_bytes() for path in target.iterdir()} == package.files
+    package = ScoringPackage.read(scoring, MANIFEST)
+    assert scoring_package.unpack(package.archive, package.digest) == package.files
     (scoring / "score.py").write_text(GOOD + "#")
     with pytest.raises(ValueError, match="changed while"):
-        scoring_package.unpack(package.archive, target, package.digest)
+        scoring_package.unpack(package.archive, package.digest)
+
+
+def test_a_recorded_package_is_the_same_bytes_without_the_directory(scoring: Path) -> None:
+    """What is no text travels too; a record that was cut off, or belongs to another digest, is one sentence."""
+    (scoring / "weights").mkdir()
+    (scoring / "weights" / "bias.bin").write_bytes(bytes(range(256)))
+    package = ScoringPackage.read(scoring, MANIFEST)
+    recorded = scoring_package.compress(package.files)
+    assert scoring_package.expand(recorded, package.digest) == package.files
+    for text, digest in ((recorded, "0" * 64), (recorded[:40], package.digest), ("bm9uZQ==", package.digest)):
+        with pytest.raises(ValueError, match=r"^The recorded scoring package [^\n]*\.$"):
+            scoring_package.expand(text, digest)
+
+
+def test_a_record_of_this_package_is_small() -> None:
+    """It lies in the stack's state, which goes through the engine on every preview."""
+    package = ScoringPackage.read(Path(__file__).parents[2] / "scoring", MANIFEST)
+    assert len(scoring_package.compress(package.files)) < 32_000
 
 
 def test_the_identified_archive_names_every_files_hash(scoring: Path) -> None:
