@@ -35,7 +35,9 @@ class ModelProvider(Provider):
 
     def create(self, props: Properties) -> CreateResult:
         """Register the file, or adopt the version with the same bytes."""
-        with tempfile.TemporaryDirectory() as directory:
+        near = Path("model")  # the SDK registers nothing from outside the folder that it runs in
+        near.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=near) as directory:
             file = partial(_find_file, props, Path(directory))
             model = azureml.register_model(props["workspaceId"], props["name"], file, props["tags"])
         owned = [] if model.adopted else [model.version]

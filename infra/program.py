@@ -37,15 +37,13 @@ def deploy(settings: Settings) -> None:
     if promoted:
         require_checkout(promoted, package.digest, environment_version(conda))
 
-    workspace = create_workspace(settings)
-    environment = Environment("environment", workspace_id=workspace.id, name=settings.environment_name, conda=conda)
-    model = Model(
-        "model",
-        workspace_id=workspace.id,
-        name=settings.model_name,
-        file=model_file,
-        opts=pulumi.ResourceOptions(protect=settings.protect_data),
+    # All of it: a `destroy` that meets one that is protected has deleted by then what depends on it.
+    kept = pulumi.ResourceOptions(protect=settings.protect_data)
+    workspace = create_workspace(settings, kept)
+    environment = Environment(
+        "environment", workspace_id=workspace.id, name=settings.environment_name, conda=conda, opts=kept
     )
+    model = Model("model", workspace_id=workspace.id, name=settings.model_name, file=model_file, opts=kept)
     # What the release keeps too, beside what it says of itself: a rollback deploys it again.
     deployment = {
         "owner": f"{pulumi.get_project()}/{settings.stack}",
@@ -75,6 +73,7 @@ def deploy(settings: Settings) -> None:
             "scoringDigest": package.digest,
         },
         rehearsal=Rehearsal(settings, package, model_file, conda).hook if settings.rehearsal_enabled else None,
+        opts=kept,
     )
     release = Release(
         "release",
@@ -103,6 +102,7 @@ def deploy(settings: Settings) -> None:
             "report": f"reports/{settings.stack}/evaluation.json",
         },
         gate=Gate(settings, webservice).hook,
+        opts=kept,
     )
 
     pulumi.export("scoringUri", webservice.scoring_uri)

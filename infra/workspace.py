@@ -26,7 +26,7 @@ class Workspace:
     name: pulumi.Output[str]
 
 
-def create_workspace(settings: Settings) -> Workspace:
+def create_workspace(settings: Settings, opts: pulumi.ResourceOptions) -> Workspace:
     """Declare the workspace with its identity, storage, key vault, insights and registry.
 
     With `existingWorkspace` set, the workspace of that name in `resourceGroup` is read instead.
@@ -39,11 +39,10 @@ def create_workspace(settings: Settings) -> Workspace:
         found = machinelearningservices.Workspace.get("workspace", workspace_id)
         return Workspace(found.id, found.name)
 
-    kept = pulumi.ResourceOptions(protect=settings.protect_data)
     group = resources.ResourceGroup(
-        "resourceGroup", resource_group_name=settings.resource_group, location=settings.location, opts=kept
+        "resourceGroup", resource_group_name=settings.resource_group, location=settings.location, opts=opts
     )
-    place: dict[str, Any] = {"resource_group_name": group.name, "location": settings.location, "opts": kept}
+    place: dict[str, Any] = {"resource_group_name": group.name, "location": settings.location, "opts": opts}
     account = storage.StorageAccount(
         "storage",
         account_name=names.storage_account(settings),

@@ -141,8 +141,13 @@ def _play(team: Team) -> None:
     first = team.commit("A digit classifier")
     team.step("dev: deploy and evaluate", "make up STACK=dev", says=r"PASSED +Accuracy [\d.]+")
     team.step("staging: deploy and evaluate", "make up STACK=staging", says=r"PASSED +Accuracy [\d.]+")
+    settings = 'eval "$(make -s env STACK=prod)"'
     promote = "make promote FROM=staging TO=prod YES=1"
     team.step("prod: promote what staging released", promote, says=r"PASSED +Accuracy [\d.]+")
+    output = f"{settings}; pulumi stack output --stack prod release"
+    team.step(
+        "prod: the record names staging's", output, says=r'"source":\{.*"stack":"staging"', shows=r'"release":"\w+"'
+    )
     team.step("prod: promote again", promote, says=r"\d+ unchanged", shows=r"\d+ unchanged")
 
     team.edit("scoring/score.py", _LABELS, _LABELS.replace("labels", "labels * 0 + 7"))
@@ -184,12 +189,15 @@ def _play(team: Team) -> None:
         "workspace = Workspace.get('digits-prod-ml', subscription_id=subscription, resource_group='digits-prod'); "
         "Webservice(workspace, 'digits-prod').update(tags={'owner': 'nobody'})"
     )
-    team.step("prod: somebody re-tags the service", f'eval "$(make -s env STACK=prod)"; python -W ignore -c "{portal}"')
+    team.step("prod: somebody re-tags the service", f'{settings}; python -W ignore -c "{portal}"')
     team.show(team.step("prod: drift is found", "make -s drift STACK=prod", expect=1, says=r"owner.*"))
     team.step("prod: repair", "make up STACK=prod", says=r"PASSED +Accuracy [\d.]+")
     team.step("prod: the drift is gone", "make drift STACK=prod")
 
     team.step("prod: destroy is refused", "make down STACK=prod", expect=2, says="is protected")
+    destroy = f"{settings}; pulumi destroy --stack prod --yes --skip-preview"
+    team.step("prod: nor does the CLI destroy it", destroy, expect=255, says="cannot be deleted")
+    team.step("prod: the service answers as before", "make smoke STACK=prod", says=r"PASSED +Accuracy [\d.]+")
     team.edit("Pulumi.prod.yaml", "digits:protectData: true", "digits:protectData: false")
     team.step("prod: lift the protection", "make up STACK=prod")
     for stack in reversed(STACKS):
