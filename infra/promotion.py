@@ -47,10 +47,9 @@ def require_checkout(release: ReleaseRecord, scoring_digest: str, environment_ve
         if ours != released
     ]
     if differs:
-        fix = f"git checkout {release.commit}" if release.commit else "it was released outside git: find its files"
         raise SettingsError(
             f"This checkout is not what stack '{release.stack}' released as {release.id} "
-            f"({' and '.join(differs)} differ): {fix}."
+            f"({' and '.join(differs)} differ): {release.origin}."
         )
 
 

@@ -112,7 +112,7 @@ def _show_evidence(record: ReleaseRecord, target: str) -> None:
         ("model", f"{record.model}, SHA-256 {record.modelSha256}"),
         ("environment", record.environment),
         ("scoring files", f"SHA-256 {record.scoringDigest}"),
-        ("commit", record.commit or "none: it was released outside git"),
+        ("checkout", record.origin),
         (
             "evidence",
             f"accuracy {record.accuracy:.4f} on {record.rowsEvaluated:,.0f} images of {record.dataset}, {record.time}",

@@ -27,6 +27,7 @@ class ReleaseRecord:
     environment: str
     scoringDigest: str  # noqa: N815
     commit: str | None
+    commitDirty: bool | None  # noqa: N815
     dataset: str
     datasetDigest: str  # noqa: N815
     rowsEvaluated: float  # noqa: N815
@@ -44,7 +45,7 @@ class ReleaseRecord:
                 f"switch the gate on in Pulumi.{stack}.yaml and run `make up STACK={stack}`."
             )
         names = [field.name for field in fields(cls) if field.name != "stack"]
-        missing = [name for name in names if release.get(name) is None and name != "commit"]
+        missing = [name for name in names if release.get(name) is None and not name.startswith("commit")]
         if missing:
             raise PromotionError(
                 f"The release of stack '{stack}' does not say its {', '.join(missing)}, which an older version of "
@@ -84,7 +85,14 @@ class ReleaseRecord:
         return self.environment.rsplit(":", 1)[-1]
 
     @property
+    def origin(self) -> str:
+        """How to get the files that it was released from."""
+        if not self.commit:
+            return "it was released from files outside git"
+        return f"git checkout {self.commit}" + (", with changes that were not committed" if self.commitDirty else "")
+
+    @property
     def evidence(self) -> dict[str, Any]:
         """What the promoted release says of where it comes from."""
-        shown = ("stack", "commit", "dataset", "datasetDigest", "rowsEvaluated", "accuracy", "time")
+        shown = ("stack", "commit", "commitDirty", "dataset", "datasetDigest", "rowsEvaluated", "accuracy", "time")
         return {"model": self.model, "release": self.id, **{name: getattr(self, name) for name in shown}}

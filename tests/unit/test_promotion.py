@@ -22,6 +22,7 @@ RELEASE: dict[str, Any] = {
     "environment": "tutorial-env:0123456789ab",
     "scoringDigest": "b" * 64,
     "commit": "c" * 40,
+    "commitDirty": False,
     "dataset": "mnist",
     "datasetDigest": "d" * 64,
     "rowsEvaluated": 10000.0,
@@ -112,6 +113,16 @@ def test_another_checkout_is_refused_with_the_commit_to_check_out(scoring: str, 
     """Prod never builds anew what staging released."""
     with pytest.raises(SettingsError, match=rf"{differs}\): git checkout {'c' * 40}"):
         require_checkout(RECORD, scoring, environment)
+
+
+@pytest.mark.parametrize(
+    ("origin", "said"),
+    [({"commitDirty": True}, "not committed"), ({"commit": None, "commitDirty": None}, "outside git")],
+)
+def test_a_release_of_what_no_commit_holds_says_so(origin: dict[str, Any], said: str) -> None:
+    """A commit that would not do is not given as the fix."""
+    with pytest.raises(SettingsError, match=said):
+        require_checkout(dataclasses.replace(RECORD, **origin), "f" * 64, "0123456789ab")
 
 
 def test_a_stack_takes_releases_of_the_stack_that_its_file_names(
