@@ -65,6 +65,7 @@ env: .venv/lock  ## print what puts the CLI and the stack's cloud into a shell: 
 	@$(if $(EMULATED),$(python) -m emulator env; echo 'export PULUMI_CONFIG_PASSPHRASE= PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true')
 	@cli="$$($(python) -m tools.pulumi)"; echo "export PATH='$$cli:$(CURDIR)/.venv/bin':\"\$$PATH\""
 	@echo "export PULUMI_SKIP_UPDATE_CHECK=true PULUMI_BACKEND_URL='$(PULUMI_BACKEND_URL)'"
+	@$(python) policy/switch.py $(STACK)
 
 emulator: .venv/lock  ## start the emulator, if it is not running
 	@$(python) -m emulator start --subscription $(call config,azure-native:subscriptionId) \

@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - a folder that the engine runs, not a package
 """The rules as policies of Pulumi's: what the engine asks about each resource before it is created or changed.
 
 The engine completes a stack's policy configuration with each rule's defaults and holds it against the schema.

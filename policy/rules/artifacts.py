@@ -27,11 +27,12 @@ def _model(service: Resource) -> Iterator[str]:
         yield f"would load a model without holding it against {sha256[:12]}… (manifest.json does not name it)"
 
 
-def _manifest_sha256(archive: Any) -> object:  # noqa: ANN401 (a pulumi.AssetArchive, of which a rule knows no more than this)
+def _manifest_sha256(archive: object) -> object:
+    """Return what the manifest in a pulumi.AssetArchive names, or None where there is no such manifest."""
     manifest = getattr(archive, "assets", {}).get("manifest.json")
     try:
-        return json.loads(manifest.text)["model"]["sha256"]
-    except (AttributeError, ValueError, KeyError, TypeError):
+        return json.loads(getattr(manifest, "text", ""))["model"]["sha256"]
+    except (ValueError, KeyError, TypeError):
         return None
 
 
@@ -44,7 +45,7 @@ def _packages(environment: Resource) -> Iterator[str]:
         elif not _is_pinned(entry, _CONDA_EXACT, settings):
             loose.append(entry)
     if loose:
-        yield f"takes whatever version there is on the day it is built of {', '.join(loose)}"
+        yield f"names no exact version of {', '.join(loose)}"
 
 
 def _is_pinned(text: str, exact: re.Pattern[str], settings: Mapping[str, Any]) -> bool:
@@ -59,10 +60,12 @@ def _gate(release: Resource) -> Iterator[str]:
     if inputs.get("gateEnabled") is not True:
         yield "counts without an evaluation of the live service (gateEnabled is not true)"
         return
-    if inputs["minimumAccuracy"] < settings["minimumAccuracy"]:
-        yield f"would pass at an accuracy of {inputs['minimumAccuracy']:g} where {settings['minimumAccuracy']:g} is the least"
-    if 0 < inputs["rows"] < settings["minimumRows"]:  # 0: all there are
-        yield f"would pass on {inputs['rows']:g} images where {settings['minimumRows']:g} are the fewest"
+    accuracy, least = inputs["minimumAccuracy"], settings["minimumAccuracy"]
+    if accuracy < least:
+        yield f"would count at an accuracy of {accuracy:g} (the stack's policy asks for {least:g})"
+    rows, fewest = inputs["rows"], settings["minimumRows"]
+    if 0 < rows < fewest:  # 0: all there are
+        yield f"would count after {rows:g} images (the stack's policy asks for {fewest:g})"
 
 
 RULES = (
@@ -71,7 +74,7 @@ RULES = (
         "A web service runs the model that its SHA-256 names, and checks that before it loads it.",
         WEBSERVICE,
         _model,
-        "deploy what `make model` wrote, whose metadata.json goes into the scoring package as manifest.json",
+        "deploy what `make model` writes, whose SHA-256 travels to the service as manifest.json",
     ),
     Rule(
         "packages-pinned",
@@ -99,8 +102,8 @@ RULES = (
         "A release counts only after the live service was evaluated, on enough images and against a real threshold.",
         RELEASE,
         _gate,
-        "write `digits:gateEnabled: true` in Pulumi.{stack}.yaml, with digits:minimumAccuracy and digits:evaluationRows "
-        "that mean something",
+        "write `digits:gateEnabled: true` and no lower digits:minimumAccuracy and digits:evaluationRows in "
+        "Pulumi.{stack}.yaml",
         {
             "minimumAccuracy": {
                 "type": "number",

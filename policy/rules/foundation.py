@@ -18,7 +18,7 @@ def _storage(account: Resource) -> Iterator[str]:
 
 def _key_vault(vault: Resource) -> Iterator[str]:
     if vault.inputs["properties"].get("enablePurgeProtection") is not True:
-        yield "can be emptied for good (enablePurgeProtection is not true)"
+        yield "can be purged, with every secret in it (enablePurgeProtection is not true)"
 
 
 def _workspace(workspace: Resource) -> Iterator[str]:
@@ -48,7 +48,7 @@ RULES = (
         "A workspace can be reached from the internet only where the stack's policy configuration says so.",
         WORKSPACE,
         _workspace,
-        "write `digits:workspacePublicAccess: false` in Pulumi.{stack}.yaml, or publicAccess in "
+        "write `digits:workspacePublicAccess: false` in Pulumi.{stack}.yaml, or allow it by publicAccess in "
         "policy/config/{stack}.json",
         {
             "publicAccess": {

@@ -28,7 +28,7 @@ def _size(service: Resource) -> Iterator[str]:
     for name, unit, limit in (("cpuCores", "cores", "maximumCpuCores"), ("memoryGb", "GB", "maximumMemoryGb")):
         asked, most = service.inputs[name], service.settings[limit]
         if asked > most:
-            yield f"asks for {asked:g} {unit} where {limit} is {most:g}"
+            yield f"asks for {asked:g} {unit} ({limit} is {most:g})"
 
 
 RULES = (
@@ -69,11 +69,7 @@ RULES = (
         "write smaller digits:serviceCpuCores and digits:serviceMemoryGb in Pulumi.{stack}.yaml, "
         "or raise the limit in policy/config/{stack}.json",
         {
-            "maximumCpuCores": {
-                "type": "number",
-                "default": 2,
-                "description": "The most CPU cores.",
-            },
+            "maximumCpuCores": {"type": "number", "default": 2, "description": "The most CPU cores."},
             "maximumMemoryGb": {"type": "number", "default": 4, "description": "The most memory, in GB."},
         },
     ),

@@ -16,10 +16,12 @@ MAY_IMPORT = {
     "evaluation": set(),
     "runtime": set(),
     "scoring": set(),
+    "policy": set(),
 }
 ONLY_IN = {
     "pulumi": {"infra", "emulator/plugin"},
     "pulumi_azure_native": {"infra"},
+    "pulumi_policy": {"policy"},
     "azureml": {"infra"},
 }
 

@@ -1,0 +1,192 @@
+"""The policy pack through the real engine: a violation is a sentence with its fix, what complies is left alone.
+
+Previews of stacks that were never deployed, each in a shell that `make env` made: one where everything violates, one
+where nothing does, one whose policy configuration lets it off.
+"""
+
+import json
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+import yaml
+from project import Project
+from rules import RULES
+
+# What each policy says of the stack where everything violates: what was found, and the fix.
+SENTENCES = {
+    "authentication-on": (
+        "Web service 'digits-strict' answers whoever asks, without a key (authEnabled is not true): "
+        "write `digits:authEnabled: true` in Pulumi.strict.yaml."
+    ),
+    "tls-on": (
+        "Web service 'digits-strict' sends keys and images over plain HTTP (sslEnabled is not true): "
+        "write `digits:sslEnabled: true` in Pulumi.strict.yaml."
+    ),
+    "tags-present": (
+        "Web service 'digits-strict' has no owner and no data among its tags: "
+        "add them to digits:serviceTags in Pulumi.strict.yaml, as in `{owner: vision-team}`."
+    ),
+    "size-limited": (
+        "Web service 'digits-strict' asks for 4 cores (maximumCpuCores is 2): write smaller digits:serviceCpuCores and "
+        "digits:serviceMemoryGb in Pulumi.strict.yaml, or raise the limit in policy/config/strict.json."
+    ),
+    "model-pinned": (
+        "Web service 'digits-strict' does not say which model it runs (modelSha256 is 'latest'): "
+        "deploy what `make model` writes, whose SHA-256 travels to the service as manifest.json."
+    ),
+    "packages-pinned": (
+        "Environment 'tutorial-env' names no exact version of python, joblib>=1.6.0: "
+        "write name==version for each in scoring/conda.yml."
+    ),
+    "gate-on": (
+        "The release of 'digits-strict' counts without an evaluation of the live service (gateEnabled is not true): "
+        "write `digits:gateEnabled: true` and no lower digits:minimumAccuracy and digits:evaluationRows in "
+        "Pulumi.strict.yaml."
+    ),
+    "storage-closed": (
+        "takes requests over plain HTTP (enableHttpsTrafficOnly is not true): "
+        "set enable_https_traffic_only=True and allow_blob_public_access=False in infra/workspace.py."
+    ),
+    "purge-protected": (
+        "can be purged, with every secret in it (enablePurgeProtection is not true): "
+        "write `digits:protectData: true` in Pulumi.strict.yaml."
+    ),
+    "workspace-closed": (
+        "Azure ML workspace 'digits-strict-ml' can be reached from the internet (publicNetworkAccess is Enabled): "
+        "write `digits:workspacePublicAccess: false` in Pulumi.strict.yaml, or allow it by publicAccess in "
+        "policy/config/strict.json."
+    ),
+}
+# Two findings of one policy are two sentences.
+MORE_SENTENCES = ("asks for 16 GB (maximumMemoryGb is 4)", "may show its blobs to everybody")
+
+VIOLATING = {
+    "authEnabled": False,
+    "serviceCpuCores": "4",
+    "serviceMemoryGb": "16",
+    "serviceTags": {"data": "", "method": "sklearn"},
+    "gateEnabled": False,
+}
+COMPLYING = {
+    "serviceTags": {"owner": "vision-team"},
+    "protectData": True,
+    "workspacePublicAccess": False,
+}
+VIOLATING_PROGRAM = {
+    "infra/workspace.py": {
+        "enable_https_traffic_only=True": "enable_https_traffic_only=False",
+        "allow_blob_public_access=False": "allow_blob_public_access=True",
+    },
+    "infra/program.py": {'"modelSha256": model.sha256': '"modelSha256": "latest"'},
+    "scoring/conda.yml": {"python=3.11": "python", "joblib==": "joblib>="},
+}
+COMPLYING_PROGRAM = {
+    "infra/webservice.py": {'"state": "Healthy"}, opts': '"state": "Healthy", "sslEnabled": True}, opts'}
+}
+
+Preview = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def fresh(deployed: Project) -> Iterator[Project]:
+    """The project with two more stacks, in which nothing was deployed."""
+    deployed.restore()
+    for stack, settings in (("strict", VIOLATING), ("guarded", COMPLYING)):
+        file = yaml.safe_load(deployed.read("Pulumi.dev.yaml"))
+        config = {key: value for key, value in file["config"].items() if key != "digits:serviceTags"}
+        config |= {f"digits:{key}": value for key, value in settings.items()}
+        (deployed.directory / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": config}))
+        deployed.pulumi("stack", "init", stack, "--no-select")
+    yield deployed
+    deployed.restore()
+
+
+def preview(project: Project, stack: str, *options: str) -> Preview:
+    """Preview as a user does after `make env`, in a shell of that stack."""
+    command = f'eval "$(make -s env STACK={stack})" && exec pulumi preview --stack {stack} "$@"'
+    return project.run("bash", "-ec", command, "bash", "--non-interactive", "--color=never", *options, check=False)
+
+
+def rewrite(project: Project, changes: dict[str, dict[str, str]]) -> None:
+    """Change the program."""
+    for name, replacements in changes.items():
+        text = project.read(name)
+        for old, new in replacements.items():
+            assert text.count(old) == 1, f"{old} in {name}"
+            text = text.replace(old, new)
+        project.write(name, text)
+
+
+@pytest.fixture(scope="module")
+def violating(fresh: Project) -> Iterator[Preview]:
+    """The preview of a stack in which every policy is violated, under the pack's defaults."""
+    rewrite(fresh, VIOLATING_PROGRAM)
+    yield preview(fresh, "strict")
+    fresh.restore()
+
+
+@pytest.fixture(scope="module")
+def complying(fresh: Project) -> Iterator[Preview]:
+    """The preview of a stack in which no policy is violated, under the pack's defaults."""
+    fresh.restore()
+    rewrite(fresh, COMPLYING_PROGRAM)
+    yield preview(fresh, "guarded")
+    fresh.restore()
+
+
+def test_every_policy_is_violated_here_and_complied_with() -> None:
+    """A policy without its two tests is none."""
+    assert {rule.name for rule in RULES} == SENTENCES.keys()
+
+
+@pytest.mark.parametrize("policy", SENTENCES)
+def test_a_violation_is_named_with_what_was_found_and_the_fix(violating: Preview, policy: str) -> None:
+    """One sentence under the policy's name: the resource, the input, what to write where."""
+    assert f"[mandatory]  {policy}  (" in violating.stdout
+    assert SENTENCES[policy] in violating.stdout
+
+
+@pytest.mark.parametrize("policy", SENTENCES)
+def test_what_complies_is_left_alone(complying: Preview, policy: str) -> None:
+    """The same policy under the same settings says nothing of a program that keeps it."""
+    assert complying.returncode == 0, complying.stdout
+    assert "✅ digits@v" in complying.stdout
+    assert policy not in complying.stdout
+
+
+def test_a_mandatory_violation_fails_the_preview(violating: Preview) -> None:
+    """Nothing is deployed past it; every finding is there at once, and no policy gave up on an unknown value."""
+    assert violating.returncode != 0
+    assert "preview failed" in violating.stdout
+    assert all(sentence in violating.stdout for sentence in MORE_SENTENCES)
+    assert "can't run policy" not in violating.stdout
+    assert "Traceback" not in violating.stdout + violating.stderr
+
+
+def test_a_stack_chooses_enforcement_and_values(fresh: Project) -> None:
+    """policy/config/<stack>.json: advice does not fail, a disabled policy is silent, limits and exemptions hold."""
+    chosen = fresh.directory / "policy/config/strict.json"
+    chosen.write_text(
+        json.dumps(
+            {
+                "all": "advisory",
+                "tls-on": "disabled",
+                "size-limited": {"maximumCpuCores": 4, "maximumMemoryGb": 16},
+                "workspace-closed": {"exempt": ["workspace"]},
+            }
+        )
+    )
+    advised = preview(fresh, "strict")
+    assert advised.returncode == 0, advised.stdout
+    assert "[advisory]  authentication-on  (" in advised.stdout
+    assert "[mandatory]" not in advised.stdout
+    for policy in ("tls-on", "size-limited", "workspace-closed"):
+        assert policy not in advised.stdout, policy
+
+
+def test_the_dev_stack_keeps_its_own_policies(project: Project) -> None:
+    """`make up` is held against policy/config/dev.json, and what is deployed there passes unchanged."""
+    passed = preview(project, "dev", "--expect-no-changes")
+    assert passed.returncode == 0, passed.stdout
+    assert "✅ digits@v" in passed.stdout

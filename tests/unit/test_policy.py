@@ -1,0 +1,178 @@
+"""The policies without the engine: edges of the rules, their table in docs/policy.md, and their switch."""
+
+import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import yaml
+from rules import RULES, Resource, Rule
+from switch import SwitchError, print_shell
+
+ROOT = Path(__file__).parents[2]
+BY_NAME = {rule.name: rule for rule in RULES}
+SHA256 = "0123456789abcdef" * 4
+
+
+def judge(name: str, inputs: dict[str, Any], **settings: object) -> list[str]:
+    """Return what a policy says of a resource, under its defaults but for what is named."""
+    rule = BY_NAME[name]
+    defaults = {key: schema["default"] for key, schema in rule.schema.items()}
+    return list(rule.judge(Resource("prod", inputs, {**defaults, **settings})))
+
+
+def packages(*dependencies: object) -> list[str]:
+    """Return what is said of an environment with these dependencies."""
+    return judge("packages-pinned", {"name": "env", "conda": {"dependencies": [*dependencies]}})
+
+
+@pytest.mark.parametrize(
+    "text", ["numpy", "numpy>=2", "numpy==2.*", "numpy==2,<3", "numpy~=2.1", "-r more.txt", "numpy @ https://x/n.whl"]
+)
+def test_a_requirement_of_pip_that_leaves_a_choice_is_found(text: str) -> None:
+    """Only == and === with one whole version leave none."""
+    assert text in packages({"pip": [text]})[0]
+
+
+@pytest.mark.parametrize("text", ["numpy==2.4.6", "uvicorn[standard]==0.34", "numpy === 2.4.6 ; python_version>'3'"])
+def test_a_requirement_of_pip_that_leaves_no_choice_passes(text: str) -> None:
+    """With extras and markers too."""
+    assert packages({"pip": [text]}) == []
+
+
+@pytest.mark.parametrize("text", ["numpy", "numpy=2.4.6", "numpy=2.4", "conda-forge::numpy>=2", "python", "python>=3"])
+def test_a_package_of_conda_that_leaves_a_choice_is_found(text: str) -> None:
+    """For conda a single = asks for a prefix: =2.4.6 takes 2.4.6.1 too."""
+    assert text in packages(text)[0]
+
+
+@pytest.mark.parametrize("text", ["numpy==2.4.6", "conda-forge::numpy=2.4.6=py311_0", "pip", "python=3.11"])
+def test_a_package_of_conda_that_leaves_no_choice_passes(text: str) -> None:
+    """The one only installs, the other's patches mend security: these two need no exact version."""
+    assert packages(text) == []
+
+
+def test_the_projects_own_conda_file_passes() -> None:
+    """What is committed keeps its own policy."""
+    conda = yaml.safe_load((ROOT / "scoring/conda.yml").read_text())
+    assert judge("packages-pinned", {"name": "env", "conda": conda}) == []
+
+
+@pytest.mark.parametrize(
+    ("manifest", "passes"),
+    [
+        (json.dumps({"model": {"sha256": SHA256}}), True),
+        (json.dumps({"model": {"sha256": SHA256[::-1]}}), False),
+        ("[]", False),
+        ("{", False),
+        (None, False),
+    ],
+)
+def test_the_manifest_must_name_the_model_that_is_deployed(manifest: str | None, passes: bool) -> None:  # noqa: FBT001
+    """The service holds the model against the manifest, so one that names another model pins nothing."""
+    assets = {} if manifest is None else {"manifest.json": SimpleNamespace(text=manifest)}
+    inputs = {"name": "digits", "modelSha256": SHA256, "scoringPackage": SimpleNamespace(assets=assets)}
+    assert (judge("model-pinned", inputs) == []) is passes
+
+
+@pytest.mark.parametrize(
+    ("inputs", "found"),
+    [
+        ({"minimumAccuracy": 0.9, "rows": 0}, ""),
+        ({"minimumAccuracy": 0.8, "rows": 100}, ""),
+        ({"minimumAccuracy": 0.1, "rows": 0}, "accuracy of 0.1 (the stack's policy asks for 0.8)"),
+        ({"minimumAccuracy": 0.9, "rows": 5}, "after 5 images (the stack's policy asks for 100)"),
+    ],
+)
+def test_a_gate_that_lets_everything_through_is_as_good_as_none(inputs: dict[str, float], found: str) -> None:
+    """A threshold of nothing, or a handful of images, switches it off by another name."""
+    said = judge("gate-on", {"service": "digits", "gateEnabled": True, **inputs})
+    assert len(said) == bool(found)
+    assert all(found in sentence for sentence in said)
+
+
+def test_what_azure_does_by_itself_counts() -> None:
+    """A workspace that says nothing is open, a vault that says nothing is not protected."""
+    assert judge("workspace-closed", {"workspaceName": "ml"})
+    assert not judge("workspace-closed", {"workspaceName": "ml"}, publicAccess=True)
+    assert judge("purge-protected", {"vaultName": "kv", "properties": {}})
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_the_table_in_the_docs_is_the_packs(rule: Rule) -> None:
+    """Name, meaning, settings with their defaults, and the fix, in the pack's own words."""
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| (.*) \|$", (ROOT / "docs/policy.md").read_text(), re.MULTILINE))
+    assert rows.keys() == BY_NAME.keys()
+    meaning, settings, fix = rows[rule.name].split(" | ")
+    written = ", ".join(f"`{name}: {json.dumps(schema['default'])}`" for name, schema in rule.settings.items())
+    assert (meaning, settings, fix) == (rule.description, written or " ", rule.fix.format(stack="<stack>"))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "policy/config").glob("*.json")), ids=lambda path: path.stem)
+def test_a_stacks_policy_configuration_is_what_the_schemas_take(path: Path) -> None:
+    """Values of the right type; that the names exist, `make env` asks."""
+    for name, choice in json.loads(path.read_text()).items():
+        schema = {"type": "object", "properties": BY_NAME[name].schema}
+        assert choice in {"advisory", "mandatory", "disabled"} if isinstance(choice, str) else True
+        assert isinstance(choice, str) or jsonschema_rs.is_valid(schema, choice)
+    assert "export PULUMI_OPTION_POLICY_PACK_CONFIG=" in "\n".join(print_shell(ROOT, path.stem))
+
+
+def write_project(directory: Path, stack: str, policies: str = "{}") -> Path:
+    """Write what the switch reads."""
+    (directory / "policy/config").mkdir(parents=True)
+    (directory / "policy/config/prod.json").write_text(policies)
+    (directory / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
+    (directory / "Pulumi.prod.yaml").write_text(stack)
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("stack", "enabled"),
+    [
+        ("", True),
+        ("config:\n  digits:policyEnabled: true\n", True),
+        ("config:\n  digits:policyEnabled: false\n", False),
+        ('config:\n  digits:policyEnabled: "false"\n', False),  # as `pulumi config set` writes it
+    ],
+)
+def test_one_switch_turns_the_pack_on_and_off(tmp_path: Path, stack: str, enabled: bool) -> None:  # noqa: FBT001
+    """On unless the stack says otherwise; off takes back what another stack's shell had on."""
+    printed = list(print_shell(write_project(tmp_path, stack), "prod"))
+    assert printed[0] == "unset PULUMI_OPTION_POLICY_PACK PULUMI_OPTION_POLICY_PACK_CONFIG"
+    paths = f"export PULUMI_OPTION_POLICY_PACK={tmp_path}/policy"
+    assert printed[1:] == ([paths, f"{paths}/config/prod.json".replace("PACK=", "PACK_CONFIG=")] if enabled else [])
+
+
+def test_a_stack_without_a_policy_configuration_gets_the_packs_defaults(tmp_path: Path) -> None:
+    """The strictest there are."""
+    printed = list(print_shell(write_project(tmp_path, ""), "another"))
+    assert printed[1:] == [f"export PULUMI_OPTION_POLICY_PACK={tmp_path}/policy"]
+
+
+def test_a_comma_in_a_path_does_not_make_two_of_it(tmp_path: Path) -> None:
+    """The CLI reads the variable as a line of CSV."""
+    project = write_project(tmp_path / "here, there", "")
+    assert list(print_shell(project, "prod"))[1] == f"export PULUMI_OPTION_POLICY_PACK='\"{project}/policy\"'"
+
+
+@pytest.mark.parametrize(
+    ("stack", "policies", "sentence"),
+    [
+        ("config:\n  digits:policyEnabled: perhaps\n", "{}", "write true or false in Pulumi.prod.yaml"),
+        ("", '{"tls-of": "disabled"}', "names a policy 'tls-of', which there is not"),
+        ("", '{"size-limited": {"maximumCores": 1}}', "sets maximumCores of 'size-limited'"),
+        ("", '{"all": {"maximumCpuCores": 1}}', "sets maximumCpuCores of 'all'"),
+        ("", "[]", "is no object"),
+        ("", "{", "policy/config/prod.json is not JSON"),
+    ],
+)
+def test_a_mistake_in_a_stacks_choice_is_not_passed_over(
+    tmp_path: Path, stack: str, policies: str, sentence: str
+) -> None:
+    """The engine ignores what it does not know, and a misspelt policy would be none."""
+    with pytest.raises(SwitchError, match=re.escape(sentence)):
+        list(print_shell(write_project(tmp_path, stack, policies), "prod"))
