@@ -13,9 +13,10 @@ TARGETS = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re
 SPEAKING = [
     ROOT / "README.md",
     ROOT / "Makefile",
+    ROOT / "docs/policy.md",
     *(
         path
-        for room in ("infra", "emulator", "evaluation", "training", "tools")
+        for room in ("infra", "emulator", "evaluation", "training", "tools", "policy")
         for path in (ROOT / room).rglob("*.py")
     ),
 ]
