@@ -28,7 +28,7 @@ def make_policy(rule: Rule) -> ResourceValidationPolicy:
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         settings = args.get_config()
         if args.resource_type != rule.kind.type or args.name in settings["exempt"]:
-            return
+            args.not_applicable()  # raises, so that the engine counts the policy neither as kept nor as violated
         resource = Resource(stack=args.urn.split(":")[2], inputs=args.props, settings=settings)
         for sentence in rule.judge(resource):
             report(sentence, args.urn)
