@@ -2,6 +2,8 @@
 #
 # STACK=dev    the stack of every command; one with `digits:cloud: emulator` runs on this machine, on an emulator of its own
 # EMULATOR_PORT=…  another port for the emulator than its default; 0 takes a free one
+# YES=1        asks nothing, where the answer was given elsewhere: GitHub's approval of a deployment
+# PULUMI_BACKEND_URL=…, PULUMI_SECRETS_PROVIDER=…  where state lies, and what encrypts the secrets of a stack that is made anew (docs/deploying.md)
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -21,15 +23,18 @@ unexport PYTHONDONTWRITEBYTECODE
 python := .venv/bin/python
 # In two steps, because a failing command inside eval would go unnoticed.
 settings = settings="$$($(MAKE) --no-print-directory -s env STACK=$(STACK))"; eval "$$settings"
+# The emulator's stacks have no secret that is worth a provider.
+provider := $(if $(EMULATED),,$(if $(PULUMI_SECRETS_PROVIDER),--secrets-provider '$(PULUMI_SECRETS_PROVIDER)'))
+select = pulumi stack select --create $(STACK) $(provider) >/dev/null
 
-.PHONY: help up down smoke logs status env emulator model test chromium check bench lock clean
+.PHONY: help up down smoke logs status env emulator model test chromium check bench comment issue skip lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: .venv/lock $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## from a bare clone to a deployed, evaluated service
-	@$(settings); $(python) -m tools.state $(STACK); pulumi stack select --create $(STACK) >/dev/null; \
-	pulumi up --stack $(STACK) --refresh --suppress-outputs $(if $(EMULATED),--yes --skip-preview); \
+	@$(settings); $(python) -m tools.state $(STACK); $(select); \
+	pulumi up --stack $(STACK) --refresh --suppress-outputs $(if $(EMULATED),--yes --skip-preview,$(if $(YES),--yes)); \
 	$(python) -m evaluation show reports/$(STACK)/evaluation.json
 	@echo; echo 'Next:'
 	@echo '  make smoke                  evaluate the live service again'
@@ -38,7 +43,7 @@ up: .venv/lock $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## from a bare
 
 promote: .venv/lock $(if $(EMULATED),emulator)  ## take what another stack released: FROM=staging TO=prod [RELEASE=id] [YES=1]
 	@$(if $(and $(FROM),$(TO)),,echo 'Say which stack takes whose release: make promote FROM=staging TO=prod' >&2; exit 2)
-	@$(settings); $(python) -m tools.state $(TO); pulumi stack select --create $(TO) >/dev/null; \
+	@$(settings); $(python) -m tools.state $(TO); pulumi stack select --create $(TO) $(provider) >/dev/null; \
 	$(python) -m promotion promote --from $(FROM) --to $(TO) $(if $(RELEASE),--release $(RELEASE)) $(if $(YES),--yes); \
 	$(python) -m evaluation show reports/$(TO)/evaluation.json
 
@@ -89,14 +94,23 @@ chromium:
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
 	  { echo 'The tests open the report in Chromium, which is not on this machine: install it, on Debian with apt-get install chromium.' >&2; exit 2; }
 
-check: .venv/lock  ## lint, types and the fast tests
-	@.venv/bin/ruff format --check -q . && .venv/bin/ruff check -q . && .venv/bin/mypy && $(python) -m pytest tests/unit
+check: .venv/lock  ## lint, types, workflows and the fast tests
+	@.venv/bin/ruff format --check -q . && .venv/bin/ruff check -q . && .venv/bin/mypy && $(python) -m tools.actionlint && $(python) -m pytest tests/unit
 
 bench: .venv/lock  ## measure: what deploying takes, how fast the service answers, beside its peers
 	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m benchmarks.lifecycle
 	@$(python) -m benchmarks.serving --markdown benchmarks/RESULTS.md $(if $(DIRECTORY),--mnist $(DIRECTORY))
 	@$(python) -m benchmarks.serving.load --markdown benchmarks/RESULTS.md
 	@$(python) -m benchmarks.evaluation
+
+comment: .venv/lock  ## on GitHub: reports/STACK/preview.md as a comment on the pull request, updated in place
+	@$(python) -m tools.github comment reports/$(STACK)/preview.md
+
+issue: .venv/lock  ## on GitHub: reports/STACK/drift.md as an issue, opened or closed by OUTCOME=failure or success
+	@$(python) -m tools.github issue reports/$(STACK)/drift.md --title 'Drift in $(STACK)' --outcome $(OUTCOME)
+
+skip:  ## on GitHub: say in the run's summary why a stack has no preview
+	@echo 'The preview of $(STACK) is skipped, because this run gets no credentials for Azure: pull requests from forks and from Dependabot get none, and nobody does before docs/deploying.md was followed.' | tee -a "$${GITHUB_STEP_SUMMARY:-/dev/null}"
 
 lock:  ## resolve requirements.in into requirements.txt
 	@.venv/bin/uv pip compile requirements.in -o requirements.txt --generate-hashes --python-version 3.11 \

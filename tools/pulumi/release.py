@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from tools.pulumi import progress
+from tools import progress
 from tools.pulumi.cli import VERSION, ReleaseRejectedError, ReleaseUnreachableError, is_complete
 
 SITE = "https://get.pulumi.com/releases/sdk"
