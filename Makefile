@@ -41,10 +41,11 @@ up: .venv/lock $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## from a bare
 	@echo '  $$EDITOR scoring/score.py    then `make up`: the service is updated in place and evaluated'
 	@echo '  eval "$$(make -s env)"       then `pulumi preview --diff`, `pulumi stack output`, … work in this shell'
 
+# RELEASE may come from a form on GitHub: the shell alone sees it, and as one word.
 promote: .venv/lock $(if $(EMULATED),emulator)  ## take what another stack released: FROM=staging TO=prod [RELEASE=id] [YES=1]
 	@$(if $(and $(FROM),$(TO)),,echo 'Say which stack takes whose release: make promote FROM=staging TO=prod' >&2; exit 2)
 	@$(settings); $(python) -m tools.state $(TO); pulumi stack select --create $(TO) $(provider) >/dev/null; \
-	$(python) -m promotion promote --from $(FROM) --to $(TO) $(if $(RELEASE),--release $(RELEASE)) $(if $(YES),--yes); \
+	$(python) -m promotion promote --from $(FROM) --to $(TO) $(if $(value RELEASE),--release "$$RELEASE") $(if $(YES),--yes); \
 	$(python) -m evaluation show reports/$(TO)/evaluation.json
 
 releases: .venv/lock  ## what a stack released, newest first

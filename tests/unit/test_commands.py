@@ -13,10 +13,10 @@ TARGETS = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re
 SPEAKING = [
     ROOT / "README.md",
     ROOT / "Makefile",
-    ROOT / "docs/policy.md",
+    *(ROOT / "docs").glob("*.md"),
     *(
         path
-        for room in ("infra", "emulator", "evaluation", "training", "tools", "policy")
+        for room in ("infra", "emulator", "evaluation", "training", "tools", "policy", "promotion")
         for path in (ROOT / room).rglob("*.py")
     ),
 ]
@@ -27,6 +27,35 @@ def test_every_make_command_that_is_named_exists(path: Path) -> None:
     """A hint that names a dead command is worse than none."""
     named = re.findall(r"`make (?:-s )?([a-z]+)|^ {2,4}make ([a-z]+)", path.read_text(), re.MULTILINE)
     assert {first or second for first, second in named} <= TARGETS
+
+
+@pytest.mark.parametrize("path", SPEAKING, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_module_that_is_named_can_be_run(path: Path) -> None:
+    """`python -m` finds it: a package has a `__main__`."""
+    for module in re.findall(r"python\)? -m ([a-z_.]+[a-z_])", path.read_text()):
+        if module.split(".")[0] in {room.name for room in ROOT.iterdir() if room.is_dir()}:
+            file = ROOT / module.replace(".", "/")
+            assert file.with_suffix(".py").is_file() or (file / "__main__.py").is_file(), module
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (["STACK=elsewhere"], ""),
+        (["STACK=elsewhere", "PULUMI_SECRETS_PROVIDER=azurekeyvault://v/keys/k?a=b"], "azurekeyvault://v/keys/k?a=b"),
+        (["STACK=dev", "PULUMI_SECRETS_PROVIDER=azurekeyvault://v/keys/k?a=b"], ""),
+    ],
+)
+def test_a_new_stack_is_encrypted_by_the_chosen_provider(settings: list[str], expected: str) -> None:
+    """On Azure only: the emulator's stacks have no secret that is worth one."""
+    answer = subprocess.run(
+        ["make", "-s", "--eval", "shown: ; @printf '%s|' $(provider)", "shown", *settings],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        check=True,
+    )
+    assert answer.stdout.strip("|") == (f"--secrets-provider|{expected}" if expected else "")
 
 
 def test_an_old_python_is_refused_in_one_sentence(tmp_path: Path) -> None:

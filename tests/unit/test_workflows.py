@@ -67,6 +67,16 @@ def test_a_workflow_runs_make_targets_and_nothing_else(path: Path) -> None:
             assert command[1] in TARGETS, step["run"]
 
 
+@every_workflow
+def test_what_a_person_types_is_one_word_to_the_shell(path: Path) -> None:
+    """It arrives as a variable of the environment, which neither make nor the shell reads as code."""
+    typed = set(re.findall(r"(\w+): \$\{\{ (?:inputs|github\.event\.inputs)\.", path.read_text()))
+    makefile = (ROOT / "Makefile").read_text()
+    for name in typed:
+        assert f"$({name})" not in makefile
+        assert re.findall(rf"(.)\$\${name}(.)", makefile) == [('"', '"')]
+
+
 @every_file
 def test_every_action_is_pinned_by_its_commit(path: Path) -> None:
     """A tag can be moved to other code; the comment says which version the commit is."""

@@ -28,7 +28,9 @@ def main() -> int:
     comment = commands.add_parser("comment", help="write or update the comment on the run's pull request")
     issue = commands.add_parser("issue", help="open, update or close the report's issue")
     for command in (comment, issue):
-        command.add_argument("file", type=Path, help="the report, Markdown whose first line is its <!-- marker -->")
+        command.add_argument(
+            "file", type=Path, help="the report, Markdown; its first line may be a <!-- marker --> of its own"
+        )
     issue.add_argument("--title", required=True)
     issue.add_argument(
         "--outcome", choices=("success", "failure"), required=True, help="of the step that wrote the report"

@@ -1,9 +1,9 @@
 """A stack's report as a comment or an issue that is updated in place.
 
-What belongs to which stack is told by the report's first line, an HTML comment that readers do not see.
+What belongs to which report is told by its first line, an HTML comment that readers do not see.
 Only what a bot wrote is taken for ours: anybody may write the same first line.
 
-ReportError     the file is no report
+ReportError     the file is not there
 """
 
 from collections.abc import Iterable
@@ -17,21 +17,17 @@ _CUT = "\n\nCut here, where GitHub's limit is: the whole report is in the run's 
 
 
 class ReportError(Exception):
-    """The file is no report."""
+    """The file is not there."""
 
 
 def read(file: Path) -> str:
-    """Return a report's text."""
+    """Return a report's text, whose first line names the file where it names nothing else."""
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ReportError(f"{file} is not there: the step before should have written it.") from None
     first = text.partition("\n")[0].strip()
-    if not (first.startswith("<!--") and first.endswith("-->")):
-        raise ReportError(
-            f"{file} begins with {first[:60]!r}: its first line must be the <!-- marker --> of its stack."
-        )
-    return text
+    return text if first.startswith("<!--") and first.endswith("-->") else f"<!-- {file.as_posix()} -->\n{text}"
 
 
 def comment(repository: Repository, number: int, text: str) -> str:
