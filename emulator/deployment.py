@@ -12,6 +12,7 @@ from emulator.artifacts import Artifacts
 from emulator.errors import BadRequestError
 from emulator.models import Models
 from emulator.store import Document
+from runtime.certificate import Certificate
 
 # The service tells the container where its own things are; the rest of the environment's variables are the user's.
 _OURS = frozenset({"AZUREML_ENTRY_SCRIPT", "AZUREML_SOURCE_DIRECTORY", "AZUREML_MODEL_DIR", "AML_APP_ROOT"})
@@ -65,6 +66,16 @@ def prepare(directory: Path, workspace: str, request: Document, artifacts: Artif
             shutil.copyfile(file, source / PurePosixPath(artifact["path"]).name)
     for model_id in request.get("modelIds") or []:
         _place_model(directory / "azureml-models", workspace, model_id, artifacts, models)
+
+
+def write_certificate(directory: Path, service: Document) -> Certificate:
+    """Write the certificate and the key of a service with TLS, for its server alone to read."""
+    certificate = Certificate(directory / "certificate.pem", directory / "certificate-key.pem")
+    for file, text in ((certificate.file, service["sslCertificate"]), (certificate.key_file, service["sslKey"])):
+        file.unlink(missing_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(text, encoding="utf-8")
+    return certificate
 
 
 def unpack(archive: Path, target: Path) -> None:

@@ -59,9 +59,12 @@ DIFFERENCES: list[Difference] = [
     ),
     (
         "Web services",
-        "The scoring URI has a public name or address, and TLS on request.",
-        "It is http://127.0.0.1:<port>/score, the same for the service's whole life; TLS answers 501.",
-        "test_services.py::test_a_scoring_uri_is_on_loopback_and_without_tls",
+        "The scoring URI has a public name or address; with TLS it is https://<cname>/score, once DNS leads there.",
+        (
+            "It is http://127.0.0.1:<port>/score, or with TLS https://<cname>:<port>/score for a name that leads to "
+            "this machine, such as localhost; the port is the same for the service's whole life."
+        ),
+        "test_tls.py::test_the_right_authority_s_client_is_served_and_no_other",
     ),
     (
         "Web services",

@@ -3,11 +3,15 @@
 import re
 import secrets
 import socket
+import tempfile
+from pathlib import Path
 from typing import Any
 
+from emulator import deployment
 from emulator.errors import AzureError, BadRequestError, NotFoundError
 from emulator.models import CREATED_BY, Models, now
 from emulator.store import Document
+from runtime.certificate import CertificateError
 
 PATCHED = (
     "kvTags",
@@ -17,8 +21,12 @@ PATCHED = (
     "appInsightsEnabled",
     "containerResourceRequirements",
     "environmentImageRequest",
+    "sslEnabled",
+    "sslCertificate",
+    "sslKey",
+    "cname",
 )
-REDEPLOYED_BY = frozenset({"authEnabled", "containerResourceRequirements", "environmentImageRequest"})
+REDEPLOYED_BY = frozenset(PATCHED) - {"kvTags", "description", "properties", "appInsightsEnabled"}
 
 _NAME = re.compile(r"[a-z]([-a-z0-9]{1,30})[a-z0-9]")
 # Below the range from which the system takes ports for outgoing connections: ours is still free after a restart.
@@ -34,6 +42,7 @@ _SHOWN = (
     "appInsightsEnabled",
     "location",
     "cname",
+    "sslCertificate",
     "createdTime",
     "updatedTime",
     "containerResourceRequirements",
@@ -41,7 +50,6 @@ _SHOWN = (
     "state",
     "operationId",
 )
-_NOT_HERE = ("sslCertificate", "sslEnabled", "sslKey")
 
 
 def check_name(name: object) -> str:
@@ -75,11 +83,12 @@ def read_request(fields: Document, location: str) -> Document:
         "appInsightsEnabled": bool(fields.get("appInsightsEnabled")),
         "location": fields.get("location") or location,
         "cname": fields.get("cname"),
+        "sslEnabled": bool(fields.get("sslEnabled")),
+        "sslCertificate": fields.get("sslCertificate"),
+        "sslKey": fields.get("sslKey"),
         "containerResourceRequirements": {**_DEFAULT_SIZE, **size},
         "environmentImageRequest": fields.get("environmentImageRequest"),
     }
-    if fields.get("sslEnabled"):
-        raise AzureError("The emulator serves scoring URIs without TLS.", code="NotImplemented", status=501)
     keys = {name: value for name, value in (fields.get("keys") or {}).items() if value}
     if keys:
         wanted["keys"] = {**new_keys(), **keys}
@@ -108,6 +117,20 @@ def check(service: Document, workspace: str, models: Models) -> None:
         )
     for model_id in request.get("modelIds") or []:
         models.get(workspace, model_id)
+    if service.get("sslEnabled"):
+        _check_tls(service)
+
+
+def _check_tls(service: Document) -> None:
+    missing = [name for name in ("sslCertificate", "sslKey", "cname") if not isinstance(service[name], str)]
+    if missing:
+        raise BadRequestError(f"SSL is enabled, so these must be given too: {', '.join(missing)}.")
+    with tempfile.TemporaryDirectory() as directory:
+        try:
+            deployment.write_certificate(Path(directory), service).load()
+        except CertificateError as error:
+            field = {"certificate": "sslCertificate", "key": "sslKey"}[error.part]
+            raise BadRequestError(f"{field} cannot be used: it {error}.") from None
 
 
 def new_keys() -> dict[str, str]:
@@ -135,18 +158,20 @@ def free_port(taken: set[int]) -> int:
 
 
 def scoring_uri(service: Document) -> str:
-    """Return where the service scores."""
-    return f"http://127.0.0.1:{service['port']}/score"
+    """Return where the service scores; with TLS the name is the owner's, and his to lead to this machine."""
+    host = f"https://{service['cname']}" if service.get("sslEnabled") else "http://127.0.0.1"
+    return f"{host}:{service['port']}/score"
 
 
 def render(service: Document, workspace: str, models: Models) -> Document:
     """Return the service as the SDK reads it; without its keys."""
     shown: dict[str, Any] = {
-        key: service[key] for key in _SHOWN if service.get(key) is not None or key != "operationId"
+        key: service.get(key) for key in _SHOWN if service.get(key) is not None or key != "operationId"
     }
     return {
         **shown,
-        **dict.fromkeys(_NOT_HERE),
+        "sslEnabled": bool(service.get("sslEnabled")),
+        "sslKey": None,  # as its own keys, it is never shown
         **({"error": service["error"]} if service.get("error") else {}),
         "computeType": "ACI",
         "publicIp": "127.0.0.1",

@@ -155,6 +155,7 @@ class Supervisor:
             model_directory=layout.model_directory,
             port=service["port"],
             keys=list(service["keys"].values()) if service["authEnabled"] else None,
+            certificate=deployment.write_certificate(folder, service) if service.get("sslEnabled") else None,
             environment_variables=layout.environment_variables,
             cpu_cores=size["cpu"],
             memory_gb=size["memoryInGB"],

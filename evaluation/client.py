@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from evaluation.answers import labels_in, said
 from evaluation.errors import ServiceError
 from evaluation.progress import Progress
+from evaluation.trust import explain, trusted
 
 if TYPE_CHECKING:
     import httpx
@@ -61,8 +62,11 @@ class Client:
             )
         # A proxy that the environment names cannot reach a service on this machine.
         is_here = url.host in ("127.0.0.1", "localhost", "::1")
+        verify = trusted() if url.scheme == "https" else True
         try:
-            self._http = httpx.Client(headers=_authorization(key), timeout=_TIMEOUT_SECONDS, trust_env=not is_here)
+            self._http = httpx.Client(
+                headers=_authorization(key), timeout=_TIMEOUT_SECONDS, trust_env=not is_here, verify=verify
+            )
         except (httpx.InvalidURL, ValueError, OSError) as error:
             raise ServiceError(
                 f"No connection to {url.host} can be prepared: {error}. Look at the proxy and certificate variables."
@@ -119,6 +123,8 @@ class Client:
                     f"look at its log."
                 ) from error
             except httpx.RequestError as error:
+                if why := explain(error, self.uri):
+                    raise ServiceError(why) from error
                 reason = str(error).rstrip(".") or type(error).__name__
                 problem = f"No service answers at {self.uri} ({reason}): is it deployed and running?"
             if wait is None or self.retries == _MOST_RETRIES:

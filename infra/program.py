@@ -5,7 +5,7 @@ from pathlib import Path
 import pulumi
 
 from evaluation.datasets import NAMES
-from infra import names
+from infra import names, tls
 from infra.environment import Environment, environment_version, read_conda
 from infra.gate import Gate
 from infra.model import Model, ModelFile, service_tags, sha256
@@ -54,6 +54,7 @@ def deploy(settings: Settings) -> None:
         "authEnabled": settings.auth_enabled,
         "appInsightsEnabled": settings.app_insights_enabled,
         "dnsNameLabel": names.dns_name_label(settings),
+        **tls.to_inputs(settings.tls),
         "entryScript": ENTRY_SCRIPT,
         "readyTimeoutSeconds": settings.ready_timeout_seconds,
     }

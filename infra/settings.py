@@ -18,6 +18,8 @@ import pulumi
 from evaluation.datasets import NAMES, SUFFIXES
 from evaluation.verdict import Thresholds
 from infra.account import Account
+from infra.tls import Tls
+from infra.tls import read as read_tls
 
 CLOUDS = ("emulator", "azure")
 
@@ -56,6 +58,7 @@ class Settings:
     service_memory_gb: float
     auth_enabled: bool
     app_insights_enabled: bool
+    tls: Tls | None
     primary_key_version: int
     secondary_key_version: int
     ready_timeout_seconds: int
@@ -100,6 +103,7 @@ class Settings:
             service_memory_gb=read.number("serviceMemoryGb", 0.5, _MAX_MEMORY_GB),
             auth_enabled=config.require_bool("authEnabled"),
             app_insights_enabled=config.require_bool("appInsightsEnabled"),
+            tls=read.tls(),
             primary_key_version=read.integer("primaryKeyVersion", 1),
             secondary_key_version=read.integer("secondaryKeyVersion", 1),
             ready_timeout_seconds=read.integer("readyTimeoutSeconds", 1),
@@ -225,6 +229,9 @@ class _Reader:
         if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
             raise self._refuse(key, f"is {json.dumps(value)}", "write names and texts, such as {owner: vision-team},")
         return value
+
+    def tls(self) -> Tls | None:
+        return read_tls(self._config, self._refuse)
 
     def service_name(self, name: str) -> str:
         # The web service's name becomes part of a host name: Azure ML takes this pattern for ACI.

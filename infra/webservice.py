@@ -9,7 +9,7 @@ from pathlib import Path
 import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, ReadResult, Resource, UpdateResult
 
-from infra import azureml, scoring_package
+from infra import azureml, scoring_package, tls
 from infra.progress import provider_reporter
 from infra.provider import Properties, Provider, changed, output
 
@@ -27,6 +27,7 @@ REDEPLOYED_BY = (
     "authEnabled",
     "appInsightsEnabled",
     "dnsNameLabel",
+    *tls.REDEPLOYED_BY,
 )
 _DESCRIBED_BY = ("description", "tags")
 _KEY_VERSIONS = {"primaryKeyVersion": "Primary", "secondaryKeyVersion": "Secondary"}
@@ -77,6 +78,7 @@ class WebserviceProvider(Provider):
             "memoryGb": service.memory_gb,
             "authEnabled": service.auth_enabled,
             "appInsightsEnabled": service.app_insights_enabled,
+            **tls.live(enabled=service.ssl_enabled, cname=service.ssl_cname, certificate=service.ssl_certificate),
             **_keys(props, service),
         }
         if service.properties.get("fingerprint") != props["fingerprint"]:
@@ -146,6 +148,7 @@ def deploy(props: Properties, identity: str, files: dict[str, bytes], report: az
         auth_enabled=props["authEnabled"],
         app_insights_enabled=props["appInsightsEnabled"],
         dns_name_label=props["dnsNameLabel"],
+        tls=tls.from_inputs(props),
         model=props["modelId"],
         environment=(props["environmentName"], props["environmentVersion"]),
         entry_script=props["entryScript"],

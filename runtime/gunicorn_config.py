@@ -11,6 +11,8 @@ import json
 import os
 import resource
 import signal
+import ssl
+import sys
 import threading
 from time import sleep  # taken now: a gevent worker replaces it, and the watch needs the real one
 from typing import TYPE_CHECKING, Protocol
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 workers = int(os.environ.get("WORKER_COUNT", "1"))
 timeout = int(os.environ.get("WORKER_TIMEOUT", "300"))  # the inference server's own names and defaults
 accesslog = "-"
+certfile = os.environ.get("RUNTIME_CERTIFICATE_FILE")  # with both of them it speaks TLS alone
+keyfile = os.environ.get("RUNTIME_CERTIFICATE_KEY_FILE")
 control_socket_disable = True  # two servers of one user would share the socket, and nothing here speaks to it
 
 _WATCH_SECONDS = 0.5
@@ -59,7 +63,10 @@ def post_fork(server: _Master, worker: _Worker) -> None:  # noqa: ARG001 - gunic
 
 
 def post_worker_init(worker: _Worker) -> None:
-    """Put the key check before the application."""
+    """Put the key check before the application, and keep clients that break off a TLS handshake out of the log."""
+    if "gevent" in sys.modules:  # it would print a traceback for each of them
+        hub = sys.modules["gevent"].get_hub()
+        hub.NOT_ERROR = (*hub.NOT_ERROR, ssl.SSLError)
     if "RUNTIME_KEYS_FILE" in os.environ:
         worker.wsgi = _KeyCheck(worker.wsgi, os.environ["RUNTIME_KEYS_FILE"])
 

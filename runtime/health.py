@@ -1,21 +1,25 @@
 """Is the server healthy yet, what does its log say, and what ended it."""
 
+import contextlib
 import re
 import select
 import signal
 import socket
+import ssl
 import time
 from collections.abc import Iterator, Sequence
 from typing import Self, TextIO
 
+_ANSWER_SECONDS = 5
 _REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 
 
 class Probe:
     """GET / on one connection: it waits in the server's queue, so the answer comes the moment a worker is ready."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, has_tls: bool = False) -> None:
         self._address = (host, port)
+        self._has_tls = has_tls
         self._socket: socket.socket | None = None
 
     def __enter__(self) -> Self:
@@ -31,9 +35,13 @@ class Probe:
         try:
             if self._socket is None:
                 self._socket = socket.create_connection(self._address, timeout=seconds)
-                self._socket.sendall(_REQUEST)
+                self._open()
             if not select.select([self._socket], [], [], seconds)[0]:
                 return False
+            if isinstance(self._socket, ssl.SSLSocket):
+                self._socket.settimeout(_ANSWER_SECONDS)
+                self._socket.do_handshake()
+                self._socket.sendall(_REQUEST)
             if self._socket.recv(64).startswith(b"HTTP/1.1 200 "):
                 return True
         except OSError:
@@ -41,6 +49,20 @@ class Probe:
         self.__exit__()
         time.sleep(seconds)
         return False
+
+    def _open(self) -> None:
+        """Send what the server answers first: the request, or with TLS the greeting, and the request after it."""
+        assert self._socket is not None  # noqa: S101 - it was connected this moment
+        if not self._has_tls:
+            self._socket.sendall(_REQUEST)
+            return
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        # Whether it is healthy is asked here, not whether clients will believe it: this server is our own.
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        self._socket = context.wrap_socket(self._socket, do_handshake_on_connect=False)
+        self._socket.settimeout(0)
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self._socket.do_handshake()
 
 
 def complete_lines(log: TextIO) -> Iterator[str]:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from runtime import health, process
+from runtime.certificate import Certificate
 from runtime.process import end_leftover
 
 __all__ = ["ScoringServer", "ServerFailedError", "end_leftover", "start", "write_keys"]
@@ -42,11 +43,12 @@ class ScoringServer:
     port: int
     pid: int
     _process: "subprocess.Popen[bytes]" = field(repr=False, compare=False)
+    has_tls: bool = False
 
     @property
     def scoring_uri(self) -> str:
-        """Where rows are scored."""
-        return f"http://{_HOST}:{self.port}/score"
+        """Where rows are scored; with TLS, a client reaches it under the certificate's own name."""
+        return f"http{'s' if self.has_tls else ''}://{_HOST}:{self.port}/score"
 
     @property
     def log_file(self) -> Path:
@@ -63,7 +65,10 @@ class ScoringServer:
         A server that ends, or is not healthy in time, is a ServerFailedError.
         """
         deadline = time.monotonic() + timeout_seconds
-        with self.log_file.open(encoding="utf-8", errors="replace") as log, health.Probe(_HOST, self.port) as probe:
+        with (
+            self.log_file.open(encoding="utf-8", errors="replace") as log,
+            health.Probe(_HOST, self.port, has_tls=self.has_tls) as probe,
+        ):
             while True:
                 running, healthy = self.is_running(), probe.answers_within(0.1)
                 for line in health.complete_lines(log):
@@ -97,14 +102,16 @@ def start(  # noqa: PLR0913 - a service is this many independent things
     model_directory: Path | None,
     port: int,
     keys: Sequence[str] | None = None,
+    certificate: Certificate | None = None,
     environment_variables: Mapping[str, str] = {},
     cpu_cores: float = 1,
     memory_gb: float = 1,
 ) -> ScoringServer:
     """Start the inference server on source_directory/entry_script and return at once; port 0 takes any free one.
 
-    `python` is the scoring environment's; no keys (None) means no authentication. Cores bound the threads of the
-    numeric libraries, memory what each worker may write to (on Linux; elsewhere the machine's own is the limit).
+    `python` is the scoring environment's; no keys (None) means no authentication, no certificate means plain HTTP.
+    Cores bound the threads of the numeric libraries, memory what each worker may write to (on Linux; elsewhere the
+    machine's own is the limit).
     """
     directory, python = directory.absolute(), python.absolute()
     try:
@@ -122,6 +129,9 @@ def start(  # noqa: PLR0913 - a service is this many independent things
         if keys is not None:
             write_keys(directory, keys)
             environment["RUNTIME_KEYS_FILE"] = str(_keys_file(directory))
+        if certificate is not None:
+            environment["RUNTIME_CERTIFICATE_FILE"] = str(certificate.file.absolute())
+            environment["RUNTIME_CERTIFICATE_KEY_FILE"] = str(certificate.key_file.absolute())
         with _listen(port) as listener:
             return _launch(directory, python, environment, listener)
     except (OSError, ValueError) as error:
@@ -159,7 +169,8 @@ def _launch(directory: Path, python: Path, environment: Mapping[str, str], liste
         started.kill()
         started.wait()
         raise
-    return ScoringServer(directory, listener.getsockname()[1], started.pid, started)
+    has_tls = "RUNTIME_CERTIFICATE_FILE" in environment
+    return ScoringServer(directory, listener.getsockname()[1], started.pid, started, has_tls)
 
 
 def _listen(port: int) -> socket.socket:

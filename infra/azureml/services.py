@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.azureml.session import AzureMLError, DeploymentError, MissingError, call, open_workspace
+from infra.tls import Tls
 
 Report = Callable[[str], None]
 _LOG_LINES = 20
@@ -30,6 +31,7 @@ class ServiceDefinition:
     auth_enabled: bool
     app_insights_enabled: bool
     dns_name_label: str
+    tls: Tls | None
     model: str
     environment: tuple[str, str]
     entry_script: str
@@ -51,6 +53,9 @@ class Service:
     memory_gb: float
     auth_enabled: bool
     app_insights_enabled: bool
+    ssl_enabled: bool
+    ssl_cname: str
+    ssl_certificate: str
 
 
 def find_service(workspace_id: str, name: str) -> Service | None:
@@ -92,6 +97,7 @@ def deploy_service(workspace_id: str, definition: ServiceDefinition, package: Pa
             auth_enabled=definition.auth_enabled,
             enable_app_insights=definition.app_insights_enabled,
             dns_name_label=definition.dns_name_label,
+            **_tls(definition.tls),
             primary_key=keys[0],
             secondary_key=keys[1],
         )
@@ -162,7 +168,21 @@ def _service(webservice: Any) -> Service:  # noqa: ANN401
         memory_gb=float(size.memory_in_gb),
         auth_enabled=bool(webservice.auth_enabled),
         app_insights_enabled=bool(webservice.enable_app_insights),
+        ssl_enabled=bool(webservice.ssl_enabled),
+        ssl_cname=webservice.cname or "",
+        ssl_certificate=webservice.ssl_certificate or "",
     )
+
+
+def _tls(tls: Tls | None) -> dict[str, Any]:
+    if tls is None:
+        return {"ssl_enabled": False}
+    return {
+        "ssl_enabled": True,
+        "ssl_cname": tls.cname,
+        "ssl_cert_pem_file": str(tls.certificate.file),
+        "ssl_key_pem_file": str(tls.certificate.key_file),
+    }
 
 
 def _wait(webservice: Any, timeout_seconds: float, report: Report) -> Service:  # noqa: ANN401

@@ -84,13 +84,6 @@ def test_a_service_without_keys_asked_for_is_open(workspace: Workspace) -> None:
     assert _score(service, workspace.keys("open-service")["primaryKey"]).status_code == 200
 
 
-def test_a_scoring_uri_is_on_loopback_and_without_tls(workspace: Workspace, echo: dict[str, Any]) -> None:
-    """Nothing leaves this machine; a service with TLS is refused rather than served without."""
-    assert echo["scoringUri"].startswith("http://127.0.0.1:")
-    answer = workspace.client.post(workspace.models("/services"), json=workspace.request("tls", _ECHO, sslEnabled=True))
-    assert answer.status_code == 501
-
-
 def test_application_insights_can_be_switched_on_and_collects_nothing(
     workspace: Workspace, echo: dict[str, Any]
 ) -> None:

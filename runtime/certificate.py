@@ -1,0 +1,119 @@
+"""A TLS certificate and its private key as PEM files: do they belong together, are they good today, for which name.
+
+OpenSSL answers, as it would between the service and its client: both ends of a handshake are played in memory.
+"""
+
+import hashlib
+import re
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+_HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+
+
+class CertificateError(Exception):
+    """The certificate, its key or the name cannot be served; `part` is whose fault it is, `fix` what to do."""
+
+    def __init__(self, part: Literal["certificate", "key", "name"], problem: str, fix: str) -> None:
+        super().__init__(problem)
+        self.part = part
+        self.fix = fix
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The file with the certificate, its issuers' after it where clients do not have them, and the key's file."""
+
+    file: Path
+    key_file: Path
+
+    @property
+    def sha256(self) -> str:
+        """The fingerprint of what the file holds."""
+        return fingerprint(self.file.read_text(encoding="utf-8"))
+
+    def check(self, name: str) -> None:
+        """Raise CertificateError unless a server with this certificate is believed to be of this host name today.
+
+        Who issued it is not asked: that is for the client to trust or not.
+        """
+        if not _HOST_NAME.fullmatch(name):
+            raise CertificateError("name", "is no host name", "write one in lower case, such as digits.example.com,")
+        server, client = self.load(), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        client.load_verify_locations(self.file)
+        try:
+            _shake_hands(server, client, name)
+        except ssl.SSLError as error:
+            reason = str(getattr(error, "verify_message", error.reason))
+            if "ostname mismatch" in reason:
+                raise CertificateError(
+                    "name", "is not a name that the certificate holds", "write one that it holds"
+                ) from None
+            raise _refused(reason) from None
+
+    def load(self) -> ssl.SSLContext:
+        """Return what a server needs to serve with it; raises CertificateError."""
+        _find(self.file, "certificate")
+        _find(self.key_file, "key")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        try:
+            self.sha256  # noqa: B018 - raises where there is none
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(self.file)
+        except (ssl.SSLError, ValueError, OSError):
+            raise CertificateError(
+                "certificate", "holds no certificate in PEM form", "write the path of a file that does"
+            ) from None
+        try:
+            context.load_cert_chain(self.file, self.key_file, password=lambda: "")  # without, OpenSSL asks the terminal
+        except (ssl.SSLError, OSError) as error:
+            reason = getattr(error, "reason", None)
+            if "MISMATCH" in str(reason):
+                raise CertificateError(
+                    "key", "holds another key than the certificate's", "write the path of its own"
+                ) from None
+            if reason:
+                raise _refused(reason) from None
+            raise CertificateError(
+                "key", "holds no private key in PEM form without a password", "write the path of a file that does"
+            ) from None
+        return context
+
+
+def fingerprint(pem: str) -> str:
+    """Return the SHA-256 over the certificates in the text, in DER; of a single one that is its usual fingerprint.
+
+    Raises ValueError where there is none.
+    """
+    found = [ssl.PEM_cert_to_DER_cert(text) for text in _PEM.findall(pem)]
+    if not found:
+        raise ValueError("There is no certificate in PEM form.")
+    return hashlib.sha256(b"".join(found)).hexdigest()
+
+
+def _refused(reason: str) -> CertificateError:
+    return CertificateError("certificate", f"is refused by OpenSSL ({reason})", "write the path of a renewed one")
+
+
+def _find(file: Path, part: Literal["certificate", "key"]) -> None:
+    if not file.is_file():
+        raise CertificateError(part, "is no file", "write the path of one, from the project's root,")
+
+
+def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> None:
+    """Play both ends until the client believes the server, or raises why it does not."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [
+        client.wrap_bio(to_client, to_server, server_hostname=name),
+        server.wrap_bio(to_server, to_client, server_side=True),
+    ]
+    while ends:
+        for end in tuple(ends):
+            try:
+                end.do_handshake()
+                ends.remove(end)
+            except ssl.SSLWantReadError:
+                pass
