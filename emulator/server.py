@@ -37,10 +37,10 @@ def run(
     with instance.exclusive(state):
         before = instance.read_record(state)
         with closing(Store(state)) as store:
-            subscriptions = choose(store, subscription, peers)
             listener, identity_listener = _bind(port, before)
             with listener, identity_listener:
-                _serve(store, subscriptions, listener, identity_listener, report_ready)
+                # After the ports: a start that fails has chosen nothing.
+                _serve(store, choose(store, subscription, peers), listener, identity_listener, report_ready)
 
 
 def _bind(port: int | None, before: instance.Record | None) -> tuple[socket.socket, socket.socket]:

@@ -135,13 +135,17 @@ def test_peers_are_remembered_and_a_peer_that_never_started_is_named(own_emulato
 
 
 def test_a_subscription_is_chosen_once(own_emulator: Emulator, tmp_path: Path) -> None:
-    """Another id for the folder is one sentence, running or not; so is a peer that is itself, or has the same id."""
+    """By the first start that succeeds; another id after it is one sentence, and so is a peer that is no other."""
 
     def refuse(*arguments: str) -> str:
         done = own_emulator.command("start", "--port", "0", *arguments)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
         return done.stderr
 
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        assert "is taken by another program" in refuse("--port", str(other.getsockname()[1]), "--subscription", _PROD)
     own_emulator.start("--subscription", _STAGING)
     assert f"with subscription {_STAGING}" in refuse("--subscription", _PROD)
     assert "with these peers: none" in refuse("--peer", str(tmp_path / "other"))
