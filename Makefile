@@ -1,6 +1,7 @@
 # The only commands to learn. `make` alone lists them.
 #
 # STACK=dev    the stack of every command; one with `digits:cloud: emulator` runs on this machine, on an emulator of its own
+# FORMAT=…     drift's answer as json or markdown instead of text
 # EMULATOR_PORT=…  another port for the emulator than its default; 0 takes a free one
 # YES=1        asks nothing, where the answer was given elsewhere: GitHub's approval of a deployment
 # PULUMI_BACKEND_URL=…, PULUMI_SECRETS_PROVIDER=…  where state lies, and what encrypts the secrets of a stack that is made anew (docs/deploying.md)
@@ -27,7 +28,7 @@ settings = settings="$$($(MAKE) --no-print-directory -s env STACK=$(STACK))"; ev
 provider := $(if $(EMULATED),,$(if $(PULUMI_SECRETS_PROVIDER),--secrets-provider '$(PULUMI_SECRETS_PROVIDER)'))
 select = pulumi stack select --create $(STACK) $(provider) >/dev/null
 
-.PHONY: help up down smoke logs status env emulator model test chromium check bench comment issue skip lock clean
+.PHONY: help up promote releases down rehearse smoke logs drift status env emulator model test chromium check bench comment issue skip lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +66,9 @@ smoke: .venv/lock  ## evaluate the deployed service alone
 
 logs: .venv/lock  ## the service's container log; on a terminal followed until Ctrl-C
 	@$(settings); pulumi stack export --stack $(STACK) | $(python) -m infra.logs $$([ ! -t 1 ] || echo --follow) $(SERVICE)
+
+drift: .venv/lock  ## what was changed outside Pulumi, and what the next up would do about it
+	@$(if $(EMULATED),$(MAKE) --no-print-directory -s emulator >&2;) $(settings); $(python) -m drift $(STACK) $(if $(FORMAT),--$(FORMAT))
 
 status: .venv/lock  ## what runs on the emulator
 	@$(python) -m emulator status

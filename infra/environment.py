@@ -5,7 +5,7 @@ from typing import Any
 
 import pulumi
 import yaml
-from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from infra import azureml
 from infra.provider import Properties, Provider
@@ -18,21 +18,29 @@ _VERSION_DIGITS = 12
 class EnvironmentProvider(Provider):
     """Registers a conda definition once; Azure ML keeps every version, so nothing is ever deleted."""
 
-    updated_by = ("version",)
+    updated_by = ("conda",)
+
+    def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
+        """Compare what the definitions ask for, not how they are written."""
+        same = azureml.is_same_environment(olds["conda"], news["conda"])
+        return super().diff(id_, olds, {**news, "conda": olds["conda"]} if same else news)
 
     def create(self, props: Properties) -> CreateResult:
         """Register the definition, or adopt the version that is there."""
-        azureml.register_environment(props["workspaceId"], props["name"], props["version"], props["conda"])
-        return CreateResult(props["name"], props)
+        version = azureml.register_environment(props["workspaceId"], props["name"], props["version"], props["conda"])
+        return CreateResult(props["name"], {**props, "version": version})
 
     def update(self, _id: str, _olds: Properties, news: Properties) -> UpdateResult:
         """Register the new content as a version beside the old."""
         return UpdateResult(self.create(news).outs)
 
     def read(self, id_: str, props: Properties) -> ReadResult:
-        """Find the version in the registry."""
+        """Find the version in the registry, with the definition that it has there."""
         found = azureml.find_environment(props["workspaceId"], props["name"], props["version"])
-        return ReadResult("", {}) if found is None else ReadResult(id_, props)
+        if found is None:
+            return ReadResult("", {})
+        same = azureml.is_same_environment(found, props["conda"])
+        return ReadResult(id_, props if same else {**props, "conda": found})
 
 
 class Environment(Resource, module="azureml", name="Environment"):

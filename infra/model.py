@@ -23,6 +23,7 @@ from runtime.conda import EnvironmentFailedError, translate
 _SCIKIT_LEARN = re.compile(
     r"scikit[-_.]learn(\[.*\])?\s*===?\s*(?P<version>[\w.!+]+?)(?P<any>\.\*)?\s*(;.*)?", re.IGNORECASE
 )
+_REGISTERED = ("version", "ownedVersions", "etag")  # what the registry says of it
 # What metadata.json tells the service beside the model's identity; trustedTypes stands there for skops alone.
 _MANIFEST_KEYS = ("framework", "frameworkVersion", "trustedTypes")
 _DIGITS_SHOWN = 12  # of the SHA-256, where a person reads it
@@ -40,19 +41,30 @@ class ModelProvider(Provider):
         with tempfile.TemporaryDirectory(dir=near) as directory:
             file = partial(_find_file, props, Path(directory))
             model = azureml.register_model(props["workspaceId"], props["name"], file, props["tags"])
-        owned = [] if model.adopted else [model.version]
-        return CreateResult(props["name"], {**props, "version": model.version, "ownedVersions": owned})
+        found = {
+            "version": model.version,
+            "ownedVersions": [] if model.adopted else [model.version],
+            "etag": model.content.etag,
+        }
+        return CreateResult(props["name"], {**props, **found})
 
     def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
-        """Register new bytes as the next version, or bring the tags up to date."""
+        """Register new bytes as the next version, or bring the tags of the same bytes up to date."""
+        if olds["sha256"] == news["sha256"]:
+            # Not found by its tags: they are what changed.
+            azureml.tag_model(news["workspaceId"], news["name"], int(olds["version"]), news["tags"])
+            return UpdateResult({**news, **{name: olds.get(name) for name in _REGISTERED}})
         outs = self.create(news).outs or {}
         owned = {int(version) for version in [*olds["ownedVersions"], *outs["ownedVersions"]]}
         return UpdateResult({**outs, "ownedVersions": sorted(owned)})
 
     def read(self, id_: str, props: Properties) -> ReadResult:
-        """Find the version in the registry, with the tags it has now."""
-        model = azureml.read_model(props["workspaceId"], props["name"], int(props["version"]))
-        return ReadResult("", {}) if model is None else ReadResult(id_, {**props, "tags": model.tags})
+        """Find the version in the registry, with the tags and the bytes that it has now."""
+        known = azureml.Content(props.get("etag") or "", props["sha256"])
+        model = azureml.read_model(props["workspaceId"], props["name"], int(props["version"]), known)
+        if model is None:
+            return ReadResult("", {})
+        return ReadResult(id_, {**props, "tags": model.tags, "sha256": model.content.sha256})
 
     def delete(self, _id: str, props: Properties) -> None:
         """Delete the versions that this stack registered, not those it adopted."""
@@ -82,8 +94,7 @@ class Model(Resource, module="azureml", name="Model"):
             **file.inputs,
             "sha256": file.sha256,
             "tags": file.tags,
-            "version": None,
-            "ownedVersions": None,
+            **dict.fromkeys(_REGISTERED),
         }
         super().__init__(ModelProvider(), resource_name, inputs, opts)
 

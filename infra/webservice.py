@@ -1,5 +1,6 @@
 """The web service on ACI: scoring package, registered model and environment behind a URL that stays."""
 
+import contextlib
 import hashlib
 import json
 import tempfile
@@ -29,6 +30,7 @@ REDEPLOYED_BY = (
     "dnsNameLabel",
     *tls.REDEPLOYED_BY,
 )
+_SETTLE_SECONDS = 60
 _DESCRIBED_BY = ("description", "tags")
 _KEY_VERSIONS = {"primaryKeyVersion": "Primary", "secondaryKeyVersion": "Secondary"}
 
@@ -36,7 +38,7 @@ _KEY_VERSIONS = {"primaryKeyVersion": "Primary", "secondaryKeyVersion": "Seconda
 class WebserviceProvider(Provider):
     """Deploys, updates in place, and adopts what an interrupted `up` left."""
 
-    updated_by = (*REDEPLOYED_BY, *_DESCRIBED_BY, *_KEY_VERSIONS, "state")
+    updated_by = (*REDEPLOYED_BY, *_DESCRIBED_BY, *_KEY_VERSIONS, "state", "keysRegenerated")
 
     def check(self, _olds: Properties, news: Properties) -> CheckResult:
         """Give the scoring package its identity."""
@@ -66,9 +68,10 @@ class WebserviceProvider(Provider):
 
     def read(self, id_: str, props: Properties) -> ReadResult:
         """Read the live service; what was deployed by others shows as another scoring digest."""
-        service = azureml.find_service(props["workspaceId"], props["name"])
+        service = _find_settled(props)
         if service is None:
             return ReadResult("", {})
+        keys = _keys(props, service)
         now = {
             **props,
             "state": service.state,
@@ -79,8 +82,11 @@ class WebserviceProvider(Provider):
             "authEnabled": service.auth_enabled,
             "appInsightsEnabled": service.app_insights_enabled,
             **tls.live(enabled=service.ssl_enabled, cname=service.ssl_cname, certificate=service.ssl_certificate),
-            **_keys(props, service),
+            **keys,
+            **_regenerated(props, keys),
         }
+        if service.models and service.models != (props["modelId"],):
+            now["modelId"] = ", ".join(service.models)
         if service.properties.get("fingerprint") != props["fingerprint"]:
             now["scoringDigest"] = "deployed outside Pulumi"
         return ReadResult(id_, now)
@@ -187,6 +193,23 @@ def _runs(live: azureml.Service, props: Properties) -> bool:
         live.auth_enabled,
         live.app_insights_enabled,
     ) == (props["cpuCores"], props["memoryGb"], props["authEnabled"], props["appInsightsEnabled"])
+
+
+def _find_settled(props: Properties) -> azureml.Service | None:
+    """Return the service once it does not change any more, or as it is after a minute."""
+    workspace_id, name = props["workspaceId"], props["name"]
+    service = azureml.find_service(workspace_id, name)
+    if service is not None and service.state == "Transitioning":
+        with contextlib.suppress(azureml.DeploymentError, azureml.MissingError):
+            return azureml.wait_for_service(workspace_id, name, _SETTLE_SECONDS, _reporter(props))
+        service = azureml.find_service(workspace_id, name)
+    return service
+
+
+def _regenerated(props: Properties, keys: Properties) -> Properties:
+    """Return the names of the keys that are others than the known ones: more of a secret's change must not show."""
+    names = [name for name, key in keys.items() if key and props[name] and key != props[name]]
+    return {"keysRegenerated": names} if names else {}
 
 
 def _reporter(props: Properties) -> azureml.Report:

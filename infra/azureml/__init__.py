@@ -3,12 +3,15 @@
 The SDK is imported on first use: it takes a second, and an unchanged `up` needs none of it.
 """
 
-from infra.azureml.environments import find_environment, register_environment
+from infra.azureml.environments import find_environment, is_same_environment, register_environment
 from infra.azureml.models import (
+    Content,
+    ModelUser,
     RegisteredModel,
     delete_model,
     download_model,
     find_model,
+    find_users,
     read_model,
     register_model,
     tag_model,
@@ -31,8 +34,10 @@ from infra.azureml.session import AzureMLError, ConflictError, DeploymentError, 
 __all__ = [
     "AzureMLError",
     "ConflictError",
+    "Content",
     "DeploymentError",
     "MissingError",
+    "ModelUser",
     "RegisteredModel",
     "Report",
     "Service",
@@ -45,6 +50,8 @@ __all__ = [
     "find_environment",
     "find_model",
     "find_service",
+    "find_users",
+    "is_same_environment",
     "read_model",
     "regenerate_key",
     "register_environment",

@@ -5,17 +5,49 @@ from collections.abc import Mapping
 from typing import Any
 
 from infra.azureml.session import MissingError, call, open_workspace
-from runtime.environment import variables
+from runtime.environment import EnvironmentFailedError, digest, variables
 
 
-def register_environment(workspace_id: str, name: str, version: str, conda: Mapping[str, Any]) -> bool:
-    """Register a conda definition under this version; say whether it was new.
+def register_environment(workspace_id: str, name: str, version: str, conda: Mapping[str, Any]) -> str:
+    """Register a conda definition under this version, or adopt it where it is there; return the version.
 
-    The version names the content, so one that is there already is the same environment.
+    Azure ML never changes or deletes a version, so where somebody took it for another content, the next free one of
+    version-2, version-3, … is taken.
     """
-    workspace = open_workspace(workspace_id)
-    if find_environment(workspace_id, name, version) is not None:
+    wanted, number = version, 1
+    while (found := find_environment(workspace_id, name, wanted)) is not None and not is_same_environment(found, conda):
+        number += 1
+        wanted = f"{version}-{number}"
+    if found is None:
+        _register(workspace_id, name, wanted, conda)
+    return wanted
+
+
+def find_environment(workspace_id: str, name: str, version: str) -> dict[str, Any] | None:
+    """Return the registered conda definition, its variables as the service gets them, or None."""
+    try:
+        workspace = open_workspace(workspace_id)
+        with call(f"reading environment {name}:{version}"):
+            from azureml.core import Environment  # noqa: PLC0415
+
+            environment = Environment.get(workspace, name, version)
+            definition: dict[str, Any] = environment.python.conda_dependencies.as_dict()
+            return {**definition, "variables": dict(environment.environment_variables or {})}
+    except MissingError:
+        return None
+
+
+def is_same_environment(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Say whether two conda definitions ask for the same."""
+    try:
+        # The registry keeps a variable as text, whatever it is in conda.yml.
+        return digest({**one, "variables": variables(one)}) == digest({**other, "variables": variables(other)})
+    except EnvironmentFailedError:  # what another wrote need not be one
         return False
+
+
+def _register(workspace_id: str, name: str, version: str, conda: Mapping[str, Any]) -> None:
+    workspace = open_workspace(workspace_id)
     with call(f"registering environment {name}"):
         from azureml.core import Environment  # noqa: PLC0415
         from azureml.core.conda_dependencies import CondaDependencies  # noqa: PLC0415
@@ -27,18 +59,3 @@ def register_environment(workspace_id: str, name: str, version: str, conda: Mapp
         environment.environment_variables = variables(conda)
         environment.python.conda_dependencies = CondaDependencies(_underlying_structure=json.loads(json.dumps(conda)))
         environment.register(workspace)
-    return True
-
-
-def find_environment(workspace_id: str, name: str, version: str) -> dict[str, Any] | None:
-    """Return the registered conda definition, or None."""
-    try:
-        workspace = open_workspace(workspace_id)
-        with call(f"reading environment {name}:{version}"):
-            from azureml.core import Environment  # noqa: PLC0415
-
-            environment = Environment.get(workspace, name, version)
-            definition: dict[str, Any] = environment.python.conda_dependencies.as_dict()
-            return definition
-    except MissingError:
-        return None

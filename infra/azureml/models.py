@@ -1,11 +1,25 @@
 """Registered models."""
 
 import contextlib
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from infra.azureml.session import MissingError, call, open_workspace
+from infra.azureml.session import AzureMLError, MissingError, call, open_workspace
+
+_CHUNK_BYTES = 1 << 20
+_TIMEOUT_SECONDS = 60
+_NOT_FOUND = 404
+
+
+@dataclass(frozen=True)
+class Content:
+    """What lies in the workspace's storage: SHA-256, and the ETag, which is another one after every write."""
+
+    etag: str
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -15,13 +29,26 @@ class RegisteredModel:
     name: str
     version: int
     tags: dict[str, str]
+    content: Content
     adopted: bool = False
+
+
+@dataclass(frozen=True)
+class ModelUser:
+    """A web service and the models that it runs with, "name:version"; `stack` says which one deployed it, if any."""
+
+    name: str
+    models: tuple[str, ...]
+    stack: str | None
 
 
 def register_model(
     workspace_id: str, name: str, find_file: Callable[[], Path], tags: dict[str, str]
 ) -> RegisteredModel:
-    """Register a file; bytes that are registered under this name already (tag sha256) are adopted unseen."""
+    """Register a file; a version of this name that holds its bytes (tag sha256) is adopted.
+
+    Raises AzureMLError where other bytes arrived than were sent.
+    """
     found = find_model(workspace_id, name, tags["sha256"])
     if found is not None:
         tag_model(workspace_id, name, found.version, tags)
@@ -31,31 +58,79 @@ def register_model(
         from azureml.core import Model  # noqa: PLC0415
 
         model = Model.register(workspace, model_path=str(path), model_name=name, tags=tags)
-        return RegisteredModel(model.name, int(model.version), dict(model.tags))
+    content = _read_content(model)
+    if content is None or content.sha256 != tags["sha256"]:
+        raise AzureMLError(f"Model {name}:{model.version} did not arrive as it was sent: run `pulumi up` again.")
+    return RegisteredModel(model.name, int(model.version), dict(model.tags), content)
 
 
 def find_model(workspace_id: str, name: str, sha256: str) -> RegisteredModel | None:
-    """Return the newest version with these bytes, or None."""
+    """Return the newest version with these bytes, or None; a tag that says so of other bytes is not believed."""
     workspace = open_workspace(workspace_id)
     with call(f"looking for model {name}"):
         from azureml.core import Model  # noqa: PLC0415
 
         models = Model.list(workspace, name=name, tags=[["sha256", sha256]])
-    newest = max(models, key=lambda model: int(model.version), default=None)
-    return newest and RegisteredModel(newest.name, int(newest.version), dict(newest.tags), adopted=True)
+    for model in sorted(models, key=lambda model: int(model.version), reverse=True):
+        content = _read_content(model)
+        if content is not None and content.sha256 == sha256:
+            return RegisteredModel(model.name, int(model.version), dict(model.tags), content, adopted=True)
+    return None
 
 
-def read_model(workspace_id: str, name: str, version: int) -> RegisteredModel | None:
-    """Return the version, or None."""
+def read_model(workspace_id: str, name: str, version: int, known: Content) -> RegisteredModel | None:
+    """Return the version, or None where it or its file is gone; the file is read unless its ETag is the known one."""
     try:
         workspace = open_workspace(workspace_id)
         with call(f"reading model {name}:{version}"):
             from azureml.core import Model  # noqa: PLC0415
 
             model = Model(workspace, name, version=version)
-            return RegisteredModel(model.name, int(model.version), dict(model.tags))
+        content = _read_content(model, known)
     except MissingError:
         return None
+    return RegisteredModel(model.name, int(model.version), dict(model.tags), content) if content else None
+
+
+def find_users(workspace_id: str, name: str) -> list[ModelUser]:
+    """Return the web services, on whatever compute, that run with any version of the model."""
+    try:
+        workspace = open_workspace(workspace_id)
+        with call(f"looking for web services with model {name}"):
+            from azureml.core import Webservice  # noqa: PLC0415
+
+            found = Webservice.list(workspace, model_name=name)
+    except MissingError:
+        return []
+    return [
+        ModelUser(service.name, tuple(model.id for model in service.models), (service.properties or {}).get("stack"))
+        for service in found
+    ]
+
+
+def _read_content(model: Any, known: Content | None = None) -> Content | None:  # noqa: ANN401
+    """Return what the version's one file holds, or None where it is gone or there are several."""
+    import requests  # noqa: PLC0415 (the SDK's own client, with its certificates and proxies)
+
+    with call(f"reading the file of model {model.id}"):
+        urls = list(model.get_sas_urls().values())
+    if len(urls) != 1:
+        return None
+    whole = hashlib.sha256()
+    try:
+        with requests.get(urls[0], stream=True, timeout=_TIMEOUT_SECONDS) as answer:
+            if answer.status_code == _NOT_FOUND:
+                return None
+            answer.raise_for_status()
+            etag = answer.headers.get("ETag", "")
+            if known is not None and etag and etag == known.etag:
+                return known
+            for chunk in answer.iter_content(_CHUNK_BYTES):
+                whole.update(chunk)
+    except requests.RequestException as error:
+        # Not the error's own words: they hold the URL with its signature.
+        raise AzureMLError(f"The file of model {model.id} cannot be read ({type(error).__name__}).") from None
+    return Content(etag, whole.hexdigest())
 
 
 def tag_model(workspace_id: str, name: str, version: int, tags: dict[str, str]) -> None:

@@ -56,6 +56,7 @@ class Service:
     ssl_enabled: bool
     ssl_cname: str
     ssl_certificate: str
+    models: tuple[str, ...]
 
 
 def find_service(workspace_id: str, name: str) -> Service | None:
@@ -171,6 +172,7 @@ def _service(webservice: Any) -> Service:  # noqa: ANN401
         ssl_enabled=bool(webservice.ssl_enabled),
         ssl_cname=webservice.cname or "",
         ssl_certificate=webservice.ssl_certificate or "",
+        models=tuple(model.id for model in webservice.models),
     )
 
 
