@@ -41,10 +41,7 @@ def to_markdown(drift: Drift) -> str:
         lines += ["", f"### {finding.title}: {_happened(finding)}", ""]
         if finding.changes:
             lines += ["| property | expected | found |", "|---|---|---|"]
-            lines += [
-                f"| {_cell(c.property)} | {_cell(_show(c.expected))} | {_cell(_show(c.found))} |"
-                for c in finding.changes
-            ]
+            lines += [f"| {' | '.join(map(_cell, (c.property, c.expected, c.found)))} |" for c in finding.changes]
             lines += [""]
         lines += [_next(drift, finding)]
     return "\n".join([*lines, *_plan(drift)])
@@ -90,9 +87,14 @@ def _describe(change: Change) -> str:
 
 
 def _show(value: Any) -> str:  # noqa: ANN401 (any JSON)
-    text = value if isinstance(value, str) else "nothing" if value is None else json.dumps(value)
+    """Return the value on one line; what others wrote must not move a terminal's cursor."""
+    if value is None:
+        return "nothing"
+    text = value if isinstance(value, str) and value.isprintable() else json.dumps(value)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+def _cell(value: Any) -> str:  # noqa: ANN401 (any JSON)
+    """Return the value as code: what others wrote must not mention anybody in an issue, nor break its table."""
+    text = _show(value).replace("`", "'").replace("|", "\\|")
+    return text if value is None else f"`{text}`"

@@ -43,6 +43,12 @@ DIFFERENCES: list[Difference] = [
         "test_blobs.py::test_other_blob_operations_answer_501",
     ),
     (
+        "Blobs",
+        "Who has a role on the workspace's storage account may overwrite the file of a registered model.",
+        "Announcing the artifact again gives a signed URL that overwrites it.",
+        "test_blobs.py::test_an_artifact_that_is_announced_again_can_be_overwritten",
+    ),
+    (
         "Web services",
         "A Docker image is built from the environment's base image, Dockerfile and conda definition.",
         (

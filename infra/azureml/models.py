@@ -89,7 +89,7 @@ def read_model(workspace_id: str, name: str, version: int, known: Content) -> Re
         content = _read_content(model, known)
     except MissingError:
         return None
-    return RegisteredModel(model.name, int(model.version), dict(model.tags), content) if content else None
+    return None if content is None else RegisteredModel(model.name, int(model.version), dict(model.tags), content)
 
 
 def find_users(workspace_id: str, name: str) -> list[ModelUser]:

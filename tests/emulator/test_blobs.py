@@ -48,6 +48,21 @@ def test_blocks_become_a_file_in_the_order_of_the_list(workspace: Workspace, uri
     assert not list((workspace.emulator.state / "blobs").glob("*.blocks"))
 
 
+def test_an_artifact_that_is_announced_again_can_be_overwritten(workspace: Workspace, uri: str) -> None:
+    """Under the URL it is read by, with another ETag: how a client tells a changed file without reading it."""
+    path = uri.partition("LocalUpload/")[2].partition("?")[0]
+    readable = workspace.client.get(f"/artifact/v2.0{workspace.id}/artifacts/contentinfo/LocalUpload/{path}")
+    etags = []
+    for content in (b"first", b"other"):
+        again = plain(workspace.announce(path.partition("/")[2], container="blobs"))
+        assert workspace.client.put(again, content=content).status_code == 201
+        for _ in range(2):
+            answer = workspace.client.get(readable.json()["contentUri"])
+            assert answer.content == content
+            etags.append(answer.headers["ETag"])
+    assert etags[0] == etags[1] != etags[2] == etags[3]
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [

@@ -45,13 +45,14 @@ class Look:
 
 @dataclass(frozen=True)
 class Episode:
-    """The outputs before, a look at what was changed, the `up` that follows, outputs and service afterwards."""
+    """The outputs before, a look at what was changed, the `up` that follows, and what is there afterwards."""
 
     before: dict[str, Any]
     look: Look
     deployment: Deployment
     after: dict[str, Any]
     service: dict[str, Any]
+    status: int  # of a scoring request
 
 
 def look(project: Project) -> Look:
@@ -65,10 +66,11 @@ def repair(project: Project, portal: Portal, before: dict[str, Any]) -> Episode:
     """Look, then deploy as `make up` does."""
     seen = look(project)
     deployment = project.up("--refresh")
-    return Episode(before, seen, deployment, project.outputs(), portal.service(SERVICE))
+    after = project.outputs()
+    return Episode(before, seen, deployment, after, portal.service(SERVICE), score_blank(after))
 
 
-def answers(outputs: dict[str, Any]) -> int:
+def score_blank(outputs: dict[str, Any]) -> int:
     """Score a blank image; return the status."""
     headers = {"Authorization": f"Bearer {outputs['primaryKey']}"}
     body = {"data": np.zeros((1, 784)).tolist()}
@@ -125,9 +127,12 @@ def model_gone(deployed: Project, portal: Portal, replaced: Episode) -> Look:
 
 
 @pytest.fixture(scope="module")
-def workspace_gone(deployed: Project, portal: Portal, model_gone: Look) -> tuple[dict[str, Any], Look]:
-    """The workspace deleted."""
-    del model_gone
+def workspace_gone(
+    deployed: Project,
+    portal: Portal,
+    model_gone: Look,  # noqa: ARG001 - comes before
+) -> tuple[dict[str, Any], Look]:
+    """The workspace deleted; what it was, and a look."""
     return portal.delete_workspace(), look(deployed)
 
 
@@ -150,7 +155,7 @@ def test_a_service_that_failed_is_found_and_deployed_again(tinkered: Episode) ->
     assert tinkered.look.answer["next"]["webservice"] == "update"
     assert tinkered.deployment.operations["webservice"] == "update"
     assert tinkered.after["state"] == "Healthy"
-    assert answers(tinkered.after) == 200
+    assert tinkered.status == 200
 
 
 def test_a_service_that_was_scaled_is_found_and_scaled_back(tinkered: Episode, replaced: Episode) -> None:
@@ -212,7 +217,7 @@ def test_a_service_that_was_deleted_is_found_and_made_again_under_its_uri(replac
     assert replaced.look.answer["next"]["webservice"] == "create"
     assert replaced.deployment.operations["webservice"] == "create"
     assert replaced.after["state"] == "Healthy"
-    assert answers(replaced.after) == 200
+    assert replaced.status == 200
 
 
 def test_replaced_bytes_are_found_and_ours_become_the_next_version(replaced: Episode, deployed: Project) -> None:
@@ -253,7 +258,7 @@ def test_a_changed_environment_is_found_and_ours_registered_beside_it(remade: Ep
 def test_after_the_repair_make_drift_finds_nothing(remade: Episode, deployed: Project) -> None:
     """The deployment answers again, exit code 0, and the answer is one sentence."""
     assert remade.after["state"] == "Healthy"
-    assert answers(remade.after) == 200
+    assert remade.status == 200
     assert remade.after["release"]["modelVersion"] == 1
     seen = deployed.run("make", "-s", "drift")
     assert seen.stdout == "Stack dev has not drifted: all 11 resources are as they were deployed.\n"

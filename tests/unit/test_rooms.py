@@ -12,6 +12,7 @@ MAY_IMPORT = {
     "infra": {"evaluation", "promotion", "runtime"},
     "promotion": set(),
     "emulator": {"runtime"},
+    "drift": {"infra"},  # its door to the SDK alone: the state does not hold what is not ours
     "training": {"evaluation"},  # the data sets alone: the split into training and test rows stands once
     "evaluation": set(),
     "runtime": set(),
@@ -57,6 +58,12 @@ def test_training_reads_the_data_sets_and_nothing_else_of_evaluation() -> None:
     taken = {name for path in sources("training") for name in imports(path) if name.startswith("evaluation")}
     assert taken
     assert all(name.startswith(("evaluation.datasets", "evaluation.errors")) for name in taken), taken
+
+
+def test_drift_asks_the_sdk_and_nothing_else_of_the_program() -> None:
+    """It reads what the engine says, not what the program means."""
+    taken = {name for path in sources("drift") for name in imports(path) if name.startswith("infra")}
+    assert taken == {"infra.azureml"}
 
 
 @pytest.mark.parametrize("library", ONLY_IN)
