@@ -13,6 +13,8 @@ import yaml
 
 from tools import working_copy
 
+_NO_CHANGE = ("same", "refresh")
+
 
 @dataclass
 class Project:
@@ -82,14 +84,14 @@ class Project:
         operations = {}
         for line in log.read_text().splitlines():
             metadata = (json.loads(line).get("resOutputsEvent") or {}).get("metadata")
-            if metadata and metadata["op"] != "same":
+            if metadata and metadata["op"] not in _NO_CHANGE:
                 operations[_name(metadata["urn"])] = metadata["op"]
         return Deployment(done.returncode, done.stdout + done.stderr, _without_stack(operations))
 
-    def preview(self) -> dict[str, str]:
+    def preview(self, *options: str) -> dict[str, str]:
         """Return what would be done to each resource that would change, by name."""
-        steps = json.loads(self.pulumi("preview", "--json").stdout)["steps"]
-        return _without_stack({_name(step["urn"]): step["op"] for step in steps if step["op"] != "same"})
+        steps = json.loads(self.pulumi("preview", "--json", *options).stdout)["steps"]
+        return _without_stack({_name(step["urn"]): step["op"] for step in steps if step["op"] not in _NO_CHANGE})
 
     def outputs(self) -> dict[str, Any]:
         """Return the stack's outputs, secrets readable."""

@@ -22,17 +22,21 @@ def test_a_failed_evaluation_is_evaluated_again_on_the_next_up(project: Project)
 
 def test_a_raised_minimum_holds_the_service_that_is_live(project: Project) -> None:
     """Only the release is evaluated again, the failure names accuracy, minimum and the worst confusion."""
-    project.configure(minimumAccuracy="0.999")
+    project.configure(minimumAccuracy="0.999", rollbackOnFailure=True)
     assert project.preview() == {"release": "update"}
     failed = project.up(check=False)
     assert failed.status != 0
     assert "0.999" in failed.printed
     assert "were read as" in failed.printed
+    assert "Not rolled back: what is live is what was last released." in failed.printed
     assert "Traceback" not in failed.printed
 
 
 def test_the_report_says_what_was_evaluated(project: Project) -> None:
-    """The written record names model, environment and service, and its numbers are the release's."""
+    """The written record names model, environment and service, and its numbers are the release's.
+
+    The release itself stays short enough to read: the package that it keeps for a rollback is not among the outputs.
+    """
     project.configure(evaluationRows=100)
     project.up()
     release = project.outputs()["release"]
@@ -40,6 +44,10 @@ def test_the_report_says_what_was_evaluated(project: Project) -> None:
     assert report["subject"]["model"] == f"{release['modelName']}:{release['modelVersion']}"
     assert report["rows"] == release["rowsEvaluated"] == 100
     assert report["accuracy"] == release["accuracy"]
+    assert release["manifest"]["model"]["sha256"] == release["modelSha256"]
+    assert release["workspaceId"].endswith("/workspaces/digits-dev-ml")
+    assert {"commit", "commitDirty"} <= release.keys(), "null, because the copy is no repository"
+    assert len(json.dumps(release)) < 3_000
 
 
 def test_a_release_without_evidence_is_refused(project: Project) -> None:

@@ -89,6 +89,7 @@ def test_the_preview_names_the_file_that_changed(project: Project) -> None:
     printed = project.pulumi("preview", "--diff").stdout
     assert re.search(r'~ "score\.py" *: asset\(file:[0-9a-f]+->[0-9a-f]+\)', printed)
     assert not re.search(r'~ "manifest\.json"', printed)
+    assert max(map(len, printed.splitlines())) < 250, "nobody reads base64"
 
 
 def test_a_changed_model_is_the_next_version_and_reaches_the_service(project: Project, trained_model: Path) -> None:
