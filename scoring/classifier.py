@@ -2,10 +2,11 @@
 """A model that answers quickly: one matrix product where its decision is linear, its own predict() where it is not.
 
 scikit-learn's predict() checks its input, and one-vs-rest asks each of its classifiers in turn: for a single row that
-takes a hundred times as long as the product itself.
+takes a hundred times as long as the product itself. What the product gives is held against the model's own predict()
+and predict_proba() at start, and not used where they differ.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -24,65 +25,122 @@ class Classifier:
         self._model = model
         self.width = int(model.n_features_in_)
         self._weights: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+        self._share: Callable[[np.ndarray], np.ndarray] | None = None
         linear = _find_linear(model)
         if linear:
             weights, intercepts, self._labels = linear
             for dtype, scale in (("float64", 1), ("float32", 1), ("uint8", _PIXEL)):
                 held = np.float64 if dtype == "float64" else np.float32
                 self._weights[dtype] = np.ascontiguousarray(weights / scale, held), intercepts.astype(held)
-            if not self._agrees():
-                self._weights = {}
+            self._keep_what_agrees()
 
     @property
     def path(self) -> str:
         """How rows are answered: "linear" or "predict"."""
         return "linear" if self._weights else "predict"
 
+    @property
+    def classes(self) -> np.ndarray | None:
+        """The labels in the order of their probabilities; None where the model has no probabilities."""
+        classes = getattr(self._model, "classes_", None) if hasattr(self._model, "predict_proba") else None
+        return classes if isinstance(classes, np.ndarray) and classes.ndim == 1 else None
+
     def predict(self, blocks: Iterable[np.ndarray]) -> np.ndarray:
         """Return one label for each row, in their order; NaN and infinities raise BadRequestError."""
         if not self._weights:
-            return self._predict_plainly(np.concatenate([*blocks]), 0)
+            return self._ask_model("predict", np.concatenate([*blocks]), 0)
         answers: list[np.ndarray] = []
         first = 0
         for block in blocks:
-            answers.append(self._predict_quickly(block, first))
+            scores = self._score(block)
+            if scores is None:
+                answers.append(self._ask_model("predict", block, first))
+            else:
+                answers.append(self._labels[scores.argmax(axis=1)])
             first += len(block)
         return np.concatenate(answers) if len(answers) > 1 else answers[0]
 
-    def _predict_quickly(self, rows: np.ndarray, first: int) -> np.ndarray:
+    def estimate(self, blocks: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Return one label for each row, and (rows, classes) probabilities in the order of `classes`."""
+        answers: list[tuple[np.ndarray, np.ndarray]] = []
+        first = 0
+        for block in blocks:
+            # In float64 throughout: a score's rounding is small, and its exponential's is not.
+            rows = block / _PIXEL if block.dtype == np.uint8 else block.astype(np.float64, copy=False)
+            answers.append(
+                self._estimate_quickly(rows)
+                or (self._ask_model("predict", rows, first), self._ask_model("predict_proba", rows, first))
+            )
+            first += len(rows)
+        labels, probabilities = (np.concatenate(parts) for parts in zip(*answers, strict=True))
+        if labels.ndim > 1:
+            raise BadRequestError("This model gives several labels for a row: accept application/json.", 406)
+        return labels, probabilities
+
+    def _estimate_quickly(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+        scores = self._score(rows) if self._share else None
+        if self._share is None or scores is None:
+            return None
+        shares = self._share(scores)
+        return (self._labels[scores.argmax(axis=1)], shares) if np.isfinite(shares).all() else None
+
+    def _score(self, rows: np.ndarray) -> np.ndarray | None:
+        """Return a score for each class of each row; None where a number is not finite, or too large for a product."""
         weights, intercepts = self._weights.get(rows.dtype.name) or self._weights["float64"]
         with np.errstate(over="ignore", invalid="ignore"):
-            scores = rows.astype(weights.dtype, copy=False) @ weights
+            scores: np.ndarray = rows.astype(weights.dtype, copy=False) @ weights
             scores += intercepts
-        # Numbers that are not finite, or too large for a product, show in the scores: rare, so looked at here alone.
-        if not np.isfinite(scores).all():
-            return self._predict_plainly(rows, first)
-        labels: np.ndarray = self._labels[scores.argmax(axis=1)]
-        return labels
+        # Such numbers show in the scores: rare, so looked at here alone.
+        return scores if np.isfinite(scores).all() else None
 
-    def _predict_plainly(self, rows: np.ndarray, first: int) -> np.ndarray:
+    def _ask_model(self, method: str, rows: np.ndarray, first: int) -> np.ndarray:
+        """Return what the model's own predict() or predict_proba() says; `first` is the number of the first row."""
         if rows.dtype == np.uint8:
             rows = rows / _PIXEL
         if not self._model.__sklearn_tags__().input_tags.allow_nan:
             require_finite(rows, first)
         try:
             with np.errstate(over="ignore", invalid="ignore"):
-                labels = np.asarray(self._model.predict(rows.astype(np.float64, copy=False)))
+                answer = np.asarray(getattr(self._model, method)(rows.astype(np.float64, copy=False)))
         except ValueError as error:
             reason = str(error).partition("\n")[0].rstrip(".")
             raise BadRequestError(f"The model does not take these numbers: {reason}.") from None
-        if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        if answer.dtype.kind == "f" and not np.isfinite(answer).all():
             raise BadRequestError("The model has no finite answer to these numbers.")
-        return labels
+        return answer
 
-    def _agrees(self) -> bool:
-        """Say whether the product gives predict()'s labels: a class of its own making may decide in another way."""
+    def _keep_what_agrees(self) -> None:
+        """Drop the product where it gives other labels than predict(): a class of its own making may decide otherwise.
+
+        Probabilities are taken off the product in the way that gives predict_proba()'s, if one of the two usual does.
+        """
         generator = np.random.default_rng(0)
         pixels = generator.integers(0, _PIXEL + 1, (_CHECKED_ROWS, self.width), dtype=np.uint8)
         pixels[generator.random(pixels.shape) < 0.8] = 0  # noqa: PLR2004 - as much of a digit's picture is empty
-        expected = self._model.predict(pixels / _PIXEL)
         kinds = (pixels / _PIXEL, (pixels / _PIXEL).astype(np.float32), pixels)
-        return all(np.array_equal(self.predict([rows]), expected) for rows in kinds)
+        expected = self._model.predict(kinds[0])
+        if not all(np.array_equal(self.predict([rows]), expected) for rows in kinds):
+            self._weights = {}
+        elif self.classes is not None:
+            scores, probabilities = self._score(kinds[0]), self._model.predict_proba(kinds[0])
+            for share in (_share_sigmoids, _share_exponentials):
+                if scores is not None and np.allclose(share(scores), probabilities):
+                    self._share = share
+
+
+def _share_sigmoids(scores: np.ndarray) -> np.ndarray:
+    """Return probabilities as one-vs-rest gives them: each class's own, by their sum; NaN where all of them are 0."""
+    shares: np.ndarray = np.exp(-np.logaddexp(0, -scores))
+    with np.errstate(invalid="ignore"):
+        shares /= shares.sum(axis=1, keepdims=True)
+    return shares
+
+
+def _share_exponentials(scores: np.ndarray) -> np.ndarray:
+    """Return probabilities as a multinomial model gives them: the softmax."""
+    shares: np.ndarray = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    return shares
 
 
 def _find_linear(model: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:  # noqa: ANN401

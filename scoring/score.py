@@ -1,7 +1,8 @@
 # ruff: noqa: INP001, E402 - a folder that is deployed, not a package; path and clock come before the imports
 """What runs in the service: init() loads the verified model once, run() answers each request.
 
-The contract is the tutorial's, {"data": [[784 numbers], …]} → [label, …]; beside it rows come, and labels go, as bytes.
+The contract is the tutorial's, {"data": [[784 numbers], …]} → [label, …]; beside it rows come, and labels go, as bytes,
+and who asks for them gets probabilities.
 Anything else is a 400 (413, 415, 406 where HTTP has a better word) with one sentence. swagger.json describes it all.
 """
 
@@ -11,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from rows import BadRequestError
 HERE = Path(__file__).parent
 FLOAT32 = "application/octet-stream"
 UINT8 = "application/vnd.digits.uint8"
+PROBABILITIES = "application/vnd.digits.probabilities+json"
 DTYPES: dict[str, np.dtype[Any]] = {FLOAT32: np.dtype("<f4"), UINT8: np.dtype("u1")}
 JSON_TYPES = ("", "application/json", "text/plain", "application/x-www-form-urlencoded")  # the last is curl's own
 MAX_BODY_BYTES = int(float(os.environ.get("MAX_BODY_MB", "96")) * 1e6)
@@ -49,7 +51,7 @@ def init() -> None:
     directory = Path(os.environ["AZUREML_MODEL_DIR"])  # …/<registered name>/<version>
     loaded = registered_model.load(HERE / "manifest.json", directory)
     classifier = Classifier(loaded.model)
-    write_swagger(classifier.width, Path(os.environ["AML_APP_ROOT"]))
+    write_swagger(Path(os.environ["AML_APP_ROOT"]))
     log(
         event="ready",
         model=f"{directory.parent.name}:{directory.name}",
@@ -89,23 +91,25 @@ def answer(request: Request, line: dict[str, Any]) -> Response:
     if request.method != "POST" and "data" not in request.args:
         return AMLResponse(help_for_callers(), 200, json_str=True)
     raw = read_body(request) if request.method == "POST" else read_query(request)
+    wanted = wants_probabilities(request)
     with time_limit():
-        line["path"], labels = predict(raw, request.mimetype)
+        line["path"], found = predict(raw, request.mimetype, classifier.estimate if wanted else classifier.predict)
+    labels, probabilities = found if wanted else (found, None)
     line["rows"] = len(labels)
-    return encode(labels, request)
+    return encode(labels, request) if probabilities is None else encode_probabilities(labels, probabilities)
 
 
-def predict(raw: bytes, media_type: str) -> tuple[str, np.ndarray]:
-    """Return which way the body was read, and the labels."""
+def predict(raw: bytes, media_type: str, ask: Callable[[Iterator[np.ndarray]], Any]) -> tuple[str, Any]:
+    """Return which way the body was read, and what the classifier says when it is asked so."""
     if media_type in DTYPES:
         dtype = DTYPES[media_type]
-        return dtype.name, classifier.predict(rows.split_bytes(raw, classifier.width, dtype))
+        return dtype.name, ask(rows.split_bytes(raw, classifier.width, dtype))
     try:
-        return "json-fast", classifier.predict(rows.parse_quickly(raw, classifier.width))
+        return "json-fast", ask(rows.parse_quickly(raw, classifier.width))
     except rows.UnusualError:
         pass
     try:
-        return "json", classifier.predict(rows.parse(raw, classifier.width))
+        return "json", ask(rows.parse(raw, classifier.width))
     except rows.NotJsonError as error:
         if media_type in JSON_TYPES or media_type.endswith("+json"):
             raise
@@ -121,6 +125,26 @@ def encode(labels: np.ndarray, request: Request) -> Response:
     if labels.dtype.kind not in "biu" or labels.ndim > 1:
         raise BadRequestError("This model gives no one integer for a row: accept application/json.", 406)
     return AMLResponse(labels.astype("<i4").tobytes(), 200, {"Content-Type": FLOAT32})
+
+
+def wants_probabilities(request: Request) -> bool:
+    """Say whether the caller would rather have probabilities than labels alone; 406 where there is neither."""
+    if "probabilities" not in request.headers.get("Accept", "").lower():
+        return False
+    accept = request.accept_mimetypes
+    others = max(accept["application/json"], accept[FLOAT32])
+    if accept[PROBABILITIES] <= others:
+        return False
+    if classifier.classes is None and not others:
+        raise BadRequestError("This model gives labels and no probabilities: accept application/json.", 406)
+    return classifier.classes is not None
+
+
+def encode_probabilities(labels: np.ndarray, probabilities: np.ndarray) -> Response:
+    """Return the labels, and for each row a probability for each of the classes, in their order."""
+    found = {"labels": labels, "classes": classifier.classes, "probabilities": probabilities}
+    text = json.dumps(found, default=np.ndarray.tolist)
+    return AMLResponse(text, 200, {"Content-Type": PROBABILITIES})
 
 
 def read_query(request: Request) -> bytes:
@@ -179,20 +203,25 @@ def end_run(_signal: int, _frame: object) -> None:
 def help_for_callers() -> dict[str, Any]:
     """Return what a GET on the score route shows."""
     row = f"{classifier.width} numbers from 0 to 1"
+    has_probabilities = classifier.classes is not None
+    probabilities = f" {PROBABILITIES}: how probable each class is, too." if has_probabilities else ""
     return {
         "send": f'POST {{"data": [[{row}], ...]}} as application/json: a list with one label for each row comes back.',
         "faster": f"{FLOAT32}: rows of little-endian float32; {UINT8}: rows of bytes from 0 to 255.",
-        "accept": f"{FLOAT32}: the labels as little-endian int32.",
+        "accept": f"{FLOAT32}: the labels as little-endian int32.{probabilities}",
         "description": "/swagger.json",
     }
 
 
-def write_swagger(width: int, directory: Path) -> None:
-    """Put the service's description, for rows of this model's width, where the inference server looks for it."""
+def write_swagger(directory: Path) -> None:
+    """Put the service's description, for what this model takes and gives, where the inference server looks for it."""
     document = json.loads((HERE / "swagger.json").read_text(encoding="utf-8"))
     row = document["components"]["schemas"]["Row"]
-    row["minItems"] = row["maxItems"] = width
-    row["example"] = [0] * width
+    row["minItems"] = row["maxItems"] = classifier.width
+    row["example"] = [0] * classifier.width
+    if classifier.classes is None:
+        for operation in document["paths"]["/score"].values():
+            del operation["responses"]["200"]["content"][PROBABILITIES]
     for name, version in (("swagger", "3.0.3"), ("swagger3", "3.0.3"), ("swagger3.1", "3.1.0")):
         path = directory / f"{name}.json"
         try:

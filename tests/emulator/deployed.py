@@ -28,6 +28,7 @@ from training.model import MODEL_FILE, fit, write
 SCORING = ROOT / "scoring"
 FLOAT32 = "application/octet-stream"
 UINT8 = "application/vnd.digits.uint8"
+PROBABILITIES = "application/vnd.digits.probabilities+json"
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ import json
 from collections.abc import Iterator
 from urllib.parse import quote
 
+import jsonschema_rs
 import numpy as np
 import pytest
-from deployed import FLOAT32, UINT8, Service, read_answer, row, tutorials_score
+from deployed import FLOAT32, PROBABILITIES, UINT8, Service, digits_model, read_answer, row, tutorials_score
 from serving import healthy
 
 from runtime import server
@@ -112,6 +113,9 @@ HEADERS = {
     "wants anything": {"Accept": "*/*"},
     "wants JSON or bytes": {"Accept": "application/octet-stream, application/json"},
     "wants anything, bytes too": {"Accept": "application/octet-stream;q=0.9, */*;q=0.1"},
+    "wants anything, probabilities too": {"Accept": f"{PROBABILITIES}, */*"},
+    "wants labels rather than probabilities": {"Accept": f"{PROBABILITIES};q=0.4, application/json;q=0.5"},
+    "wants no probabilities": {"Accept": f"{PROBABILITIES};q=0"},
     "wants any application": {"Accept": "application/octet-stream;q=0, application/*"},
     "wants no compression": {"Accept-Encoding": "identity;q=1, *;q=0"},
     "not encoded": {"Content-Encoding": "identity"},
@@ -196,11 +200,28 @@ def test_a_media_type_is_read_as_http_has_it(service: Service) -> None:
     assert np.frombuffer(service.post(pixels, FLOAT32, accept=FLOAT32.title()).content, "<i4").tolist() == expected
 
 
+@pytest.mark.parametrize("accept", [PROBABILITIES, PROBABILITIES.title(), f"*/*;q=0.1, {PROBABILITIES};q=0.2"])
+def test_who_would_rather_have_probabilities_gets_them(service: Service, accept: str) -> None:
+    """As /swagger.json describes them: labels, classes, and for each row one number for each class; by GET too."""
+    answer = service.post(PLAIN, accept=accept)
+    assert answer.headers["Content-Type"] == PROBABILITIES
+    assert service.request("GET", f"/score?data=[{ONES}]", accept=accept).json()["classes"] == list(range(10))
+    document = service.request("GET", "/swagger.json?version=3.1").json()
+    (described,) = {
+        json.dumps(operation["responses"]["200"]["content"][PROBABILITIES]["schema"])
+        for operation in document["paths"]["/score"].values()
+    }
+    schema = {**json.loads(described), "components": document["components"]}
+    jsonschema_rs.validator_for(schema).validate(answer.json())
+    assert answer.json()["labels"] == service.post(PLAIN).json()
+    assert np.allclose(answer.json()["probabilities"], digits_model().predict_proba(np.array([row(1), row(2), row(9)])))
+
+
 def test_asking_without_data_helps(service: Service) -> None:
     """GET says what to send, HEAD that the route is there, OPTIONS which methods it has."""
     answer = service.request("GET", "/score")
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
-    assert all(word in answer.text for word in ("784", FLOAT32, UINT8, "/swagger.json"))
+    assert all(word in answer.text for word in ("784", FLOAT32, UINT8, PROBABILITIES, "/swagger.json"))
     assert service.request("GET", "/score?Data=[[1]]").json() == answer.json()
     head, options = service.request("HEAD", "/score"), service.request("OPTIONS", "/score")
     assert (head.status_code, head.content, options.status_code) == (200, b"", 200)

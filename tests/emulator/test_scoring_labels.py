@@ -9,7 +9,20 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from deployed import FLOAT32, Service, as_body, digits_model, every_way, row, serving_model, variables, write_package
+from deployed import (
+    FLOAT32,
+    PROBABILITIES,
+    UINT8,
+    Service,
+    as_body,
+    digits_model,
+    every_way,
+    refused,
+    row,
+    serving_model,
+    variables,
+    write_package,
+)
 from serving import healthy
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
@@ -85,11 +98,11 @@ MODELS: dict[str, tuple[Any, Callable[[np.ndarray], np.ndarray]]] = {
     "one against the rest by name": (OneVsRestClassifier(LinearSVC()), names),
     "one against one": (OneVsOneClassifier(LinearSVC()), np.asarray),
     "ties": (OneVsRestClassifier(LogisticRegression(solver="liblinear")), np.asarray),
-    "perceptron": (Perceptron(random_state=0), np.asarray),
     "ridge classifier": (RidgeClassifier(), np.asarray),
     "ridge classifier with two classes": (RidgeClassifier(), halves),
     "regressor": (Ridge(), np.asarray),
     "regressor with two answers": (LinearRegression(), lambda digits: np.stack([digits, digits % 2], axis=1)),
+    "without probabilities": (Perceptron(random_state=0), np.asarray),
 }
 
 
@@ -216,6 +229,39 @@ def test_only_one_integer_for_each_row_goes_as_bytes(many: Service, name: str) -
     assert answer.status_code == 406
     assert "application/json" in answer.json()["message"]
     assert many.post(as_body([row(1)]), accept=FLOAT32, x_model="forest").status_code == 200
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_any_model_is_as_sure_as_its_predict_proba_is(many: Service, models: dict[str, Any], name: str) -> None:
+    """For each row each class, however the rows are sent; a model that has none is a 406, or labels if they will do."""
+    pixels = datasets.load("digits", "test").images[:50]
+    unit = pixels / 255
+    single = unit.astype("<f4")
+    bodies = ((as_body(unit.tolist()), None), (single.tobytes(), FLOAT32), (pixels.tobytes(), UINT8))
+    for (content, content_type), rows in zip(bodies, (unit, single.astype(float), unit), strict=True):
+        answer = many.post(content, content_type, accept=PROBABILITIES, x_model=name)
+        labels = many.post(content, content_type, accept=f"{PROBABILITIES}, application/json;q=0.5", x_model=name)
+        assert labels.status_code == (406 if name == "several labels each" else 200)
+        if not hasattr(models[name], "predict_proba") or name == "several labels each":
+            assert "accept application/json" in refused(answer, 406)
+            continue
+        assert labels.content == answer.content
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, PROBABILITIES)
+        found = answer.json()
+        assert found["labels"] == models[name].predict(rows).tolist()
+        assert found["classes"] == models[name].classes_.tolist()
+        assert np.allclose(found["probabilities"], models[name].predict_proba(rows))
+
+
+def test_a_model_without_probabilities_is_not_described_as_if_it_had_them(many: Service) -> None:
+    """Neither by GET nor in /swagger.json, which here is that of the last model."""
+    assert max(MODELS) == "without probabilities"
+    assert PROBABILITIES not in many.request("GET", "/score", x_model="without probabilities").text
+    assert PROBABILITIES in many.request("GET", "/score", x_model="forest").text
+    document = many.request("GET", "/swagger.json").json()
+    assert [list(operation["responses"]["200"]["content"]) for operation in document["paths"]["/score"].values()] == [
+        ["application/json", FLOAT32]
+    ] * 2
 
 
 @pytest.mark.parametrize("value", ["NaN", "null"])

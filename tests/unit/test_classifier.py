@@ -7,6 +7,7 @@ import pytest
 from classifier import Classifier
 from rows import BadRequestError
 from sklearn.base import BaseEstimator
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier, SGDClassifier
 from sklearn.multiclass import OneVsRestClassifier
@@ -76,6 +77,96 @@ def test_where_scores_are_equal_the_same_class_wins() -> None:
         classifier = Classifier(model)
         assert classifier.path == "linear"
         assert np.array_equal(classifier.predict([TEST.images[:3]]), model.predict(TEST.images[:3] / 255))
+
+
+class Counted:
+    """Counts how often the model's own predict_proba is asked."""
+
+    asked = 0
+
+    def predict_proba(self, X: Any) -> Any:  # noqa: ANN401, N803 - scikit-learn's own name
+        """Return what the model says."""
+        self.asked += 1
+        return super().predict_proba(X)  # type: ignore[misc] # the class beside this one has it
+
+
+CERTAIN = {
+    "one-vs-rest": OneVsRestClassifier(LogisticRegression(solver="liblinear")),
+    "multinomial": LogisticRegression(max_iter=15),
+    "logistic loss": SGDClassifier(loss="log_loss", max_iter=5, tol=None),
+    "discriminant": LinearDiscriminantAnalysis(),
+}
+CERTAIN_BY_ITSELF = {
+    "modified loss": SGDClassifier(loss="modified_huber", max_iter=5, tol=None),
+    "forest": RandomForestClassifier(10),
+    "pipeline": make_pipeline(StandardScaler(), LogisticRegression(max_iter=15)),
+}
+
+
+@pytest.mark.parametrize("name", [*CERTAIN, *CERTAIN_BY_ITSELF])
+def test_every_probability_is_the_one_that_predict_proba_gives(name: str) -> None:
+    """For float64, float32 and uint8, for ten classes and for two; off the product where that is how they are made."""
+    for labels in (TRAIN.labels, WORDS[TRAIN.labels], TRAIN.labels % 2 == 0):
+        model = fitted({**CERTAIN, **CERTAIN_BY_ITSELF}[name], labels)
+        unit = TEST.images / 255
+        model.__class__ = type(type(model).__name__, (Counted, type(model)), {})
+        classifier = Classifier(model)
+        asked = 0
+        for rows in (unit, unit.astype(np.float32), TEST.images):
+            before = model.asked
+            found, probabilities = classifier.estimate([rows[:1], rows[1:200], rows[200:]])
+            asked += model.asked - before
+            assert np.array_equal(found, model.predict(unit))
+            expected = model.predict_proba(rows / 255 if rows.dtype == np.uint8 else rows.astype(float))
+            assert np.allclose(probabilities, expected)
+            assert probabilities.max() <= 1
+        assert (asked == 0) == (name in CERTAIN and classifier.path == "linear"), labels
+        assert classifier.classes is not None
+        assert np.array_equal(classifier.classes, model.classes_)
+        model.__class__ = type(model).__mro__[2]
+
+
+class Modest(LogisticRegression):  # type: ignore[misc] # scikit-learn ships no types
+    """Has weights and is less sure than they say."""
+
+    def predict_proba(self, X: Any) -> Any:  # noqa: ANN401, N803 - scikit-learn's own name
+        """Return probabilities that are all nearer to the others."""
+        return (super().predict_proba(X) + 1 / len(self.classes_)) / 2
+
+
+def test_a_model_that_is_otherwise_sure_is_believed() -> None:
+    """The product gives its labels, and it alone its probabilities."""
+    model = fitted(Modest(max_iter=15))
+    classifier = Classifier(model)
+    assert classifier.path == "linear"
+    assert np.array_equal(classifier.estimate([TEST.images])[1], model.predict_proba(TEST.images / 255))
+
+
+@pytest.mark.parametrize("model", [LinearSVC(max_iter=15), RidgeClassifier(), Ridge(), SVC(kernel="linear")])
+def test_a_model_without_probabilities_has_no_classes_to_give_them_for(model: BaseEstimator) -> None:
+    """Whoever asks for them is told so before anything is scored."""
+    assert Classifier(fitted(model)).classes is None
+
+
+def test_the_edge_of_numbers_is_as_sure_as_predict_proba() -> None:
+    """Probabilities that are all 0 before they are divided by their sum are what the model says they are."""
+    for model in (OneVsRestClassifier(LogisticRegression()), SGDClassifier(loss="log_loss", max_iter=5, tol=None)):
+        fitted(model)
+        for part in getattr(model, "estimators_", [model]):
+            part.intercept_ -= 1e4
+        labels, probabilities = Classifier(model).estimate([TEST.images[:3]])
+        assert np.array_equal(probabilities, model.predict_proba(TEST.images[:3] / 255))
+        assert np.array_equal(labels, model.predict(TEST.images[:3] / 255))
+        with pytest.raises(BadRequestError, match="no finite answer"):
+            Classifier(model).estimate([np.full((2, 784), 1e308)])
+
+
+def test_several_labels_for_a_row_have_no_probability() -> None:
+    """Their probabilities would be those of other classes than the labels."""
+    model = fitted(OneVsRestClassifier(LogisticRegression()), TRAIN.labels[:, None] < [3, 6])
+    with pytest.raises(BadRequestError, match="several labels for a row: accept application/json") as raised:
+        Classifier(model).estimate([TEST.images[:3]])
+    assert raised.value.status == 406
 
 
 class Contrary(LogisticRegression):  # type: ignore[misc] # scikit-learn ships no types
