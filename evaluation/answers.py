@@ -1,11 +1,15 @@
-"""What a service answered: labels, or one sentence about what it said instead."""
+"""What a service answered: labels and how sure it is of them, or one sentence about what it said instead."""
 
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from evaluation.errors import ServiceError
 
 if TYPE_CHECKING:
     import httpx
+
+PROBABILITIES = "application/vnd.digits.probabilities+json"
 
 _QUOTED = 200
 _LARGEST_LABEL = 2**31 - 1
@@ -29,6 +33,27 @@ def labels_in(response: "httpx.Response", rows: int, uri: str) -> list[int]:
     if len(labels) != rows:
         raise ServiceError(f"The service at {uri} answered {len(labels)} labels for {rows} rows: score.py drops some.")
     return labels
+
+
+def probabilities_in(response: "httpx.Response", labels: Sequence[int], uri: str) -> list[float | None]:
+    """Return how probable each of these labels is; None where the answer holds labels alone, or another one by now."""
+    if response.status_code != 200 or not response.headers.get("Content-Type", "").startswith(PROBABILITIES):  # noqa: PLR2004 - HTTP's own
+        return [None] * len(labels)
+    try:
+        answer = response.json()
+        columns = {label: at for at, label in enumerate(answer["classes"])}
+        rows = zip(labels, answer["labels"], answer["probabilities"], strict=True)
+        found = [float(row[columns[label]]) if now == label else None for label, now, row in rows]
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError):
+        found = [math.nan]
+    if not all(each is None or 0 <= each <= 1 for each in found):
+        raise ServiceError(f"The service at {uri} answered something other than probabilities: {said(response)}")
+    return found
+
+
+def percent(probability: float) -> str:
+    """Return a probability as it is read: 83 %."""
+    return f"{100 * probability:.0f} %"
 
 
 def _is_label(value: object) -> bool:

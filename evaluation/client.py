@@ -6,9 +6,10 @@ Scoring changes nothing, so a request that found no server, or an overloaded one
 """
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, Self
 
-from evaluation.answers import labels_in, said
+from evaluation.answers import PROBABILITIES, labels_in, probabilities_in, said
 from evaluation.errors import ServiceError
 from evaluation.progress import Progress
 from evaluation.trust import explain, trusted
@@ -88,6 +89,17 @@ class Client:
             progress(len(labels), len(images))
         return labels
 
+    def probabilities(self, images: "NDArray[np.uint8]", labels: Sequence[int]) -> list[float | None]:
+        """Return how probable the service finds the label that it gave to each image; None where it does not say."""
+        found: list[float | None] = []
+        for first in range(0, len(images), _BATCH_ROWS):
+            batch = slice(first, first + _BATCH_ROWS)
+            response = self._answer(images[batch], PROBABILITIES)
+            found += probabilities_in(response, labels[batch], self.uri)
+            if all(each is None for each in found):
+                break  # it knows labels alone
+        return found + [None] * (len(images) - len(found))
+
     def measure(self, images: "NDArray[np.uint8]") -> list[float]:
         """Return the milliseconds that each image takes as a request of its own."""
         taken = []
@@ -97,20 +109,21 @@ class Client:
             taken.append(response.elapsed.total_seconds() * 1000)
         return taken
 
-    def _answer(self, batch: "NDArray[np.uint8]") -> "httpx.Response":
+    def _answer(self, batch: "NDArray[np.uint8]", accept: str = "*/*") -> "httpx.Response":
         """Return the answer to these rows, in JSON from the first one on that was refused as bytes."""
-        response = self._send(batch)
+        response = self._send(batch, accept)
         if not self._is_settled and response.status_code in _KNOWS_NO_BYTES:
             self.body = "json"
-            response = self._send(batch)
+            response = self._send(batch, accept)
         self._is_settled = True
         return response
 
-    def _send(self, batch: "NDArray[np.uint8]") -> "httpx.Response":
+    def _send(self, batch: "NDArray[np.uint8]", accept: str) -> "httpx.Response":
         """Return the first answer that is neither a lost connection nor an overloaded server's, or the last one."""
         import httpx  # noqa: PLC0415 - see above
 
-        headers, content = _encode(batch, self.body)
+        content_type, content = _encode(batch, self.body)
+        headers = {"Content-Type": content_type, "Accept": accept}
         for wait in (*_WAITS, None):
             try:
                 response = self._http.post(self.uri, headers=headers, content=content)
@@ -135,11 +148,11 @@ class Client:
         raise ServiceError(problem + tries)
 
 
-def _encode(batch: "NDArray[np.uint8]", body: Body) -> tuple[dict[str, str], bytes]:
+def _encode(batch: "NDArray[np.uint8]", body: Body) -> tuple[str, bytes]:
     if body == "uint8":
-        return {"Content-Type": _UINT8_TYPE}, batch.tobytes()
+        return _UINT8_TYPE, batch.tobytes()
     rows = ",".join(f"[{','.join([_NUMBERS[pixel] for pixel in row])}]" for row in batch.tolist())
-    return {"Content-Type": "application/json"}, f'{{"data":[{rows}]}}'.encode()
+    return "application/json", f'{{"data":[{rows}]}}'.encode()
 
 
 def _authorization(key: str | None) -> dict[str, str]:

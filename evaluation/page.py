@@ -13,6 +13,7 @@ import jinja2
 import numpy as np
 
 from evaluation import confusions, pictures
+from evaluation.answers import percent
 from evaluation.comparison import Change
 from evaluation.record import Evaluation
 
@@ -27,13 +28,14 @@ _MOST_CHANGES = 60
 
 @dataclass(frozen=True)
 class Digit:
-    """One image with what it is and what was read; `before` is what the release before read, where that matters."""
+    """One image with what it is and what was read, and where they matter what the release before read, and how sure."""
 
     row: int
     true: int
     read: int
     source: str
     before: int | None = None
+    sure: str | None = None
 
     @property
     def is_miss(self) -> bool:
@@ -63,6 +65,7 @@ class Page:
     def html(self) -> str:
         """Return the page."""
         misses = [scored for scored in self.scored if scored[1] != scored[2]]
+        sure = {row: percent(probability) for row, *_, probability in self.evaluation.misses if probability is not None}
         return _render(
             "report.html.j2",
             evaluation=self.evaluation,
@@ -73,7 +76,8 @@ class Page:
             matrix={dark: _source(pictures.matrix(self.evaluation, dark=dark)) for dark in (False, True)},
             latency={dark: _source(pictures.latency(self.evaluation, dark=dark)) for dark in (False, True)},
             samples=[self._digit(*scored, inverted=scored[1] == scored[2]) for scored in self.sampled],
-            misses=[self._digit(*scored) for scored in misses[:_MOST_MISSES]],
+            misses=[self._digit(*scored, sure=sure.get(scored[0])) for scored in misses[:_MOST_MISSES]],
+            is_sureness_known=bool(sure),
             misses_in_all=len(misses),
             changes=self._changes(),
         )
@@ -91,10 +95,10 @@ class Page:
             "latency.png": pictures.latency(self.evaluation),
         }
 
-    def _digit(self, row: int, true: int, read: int, before: int | None = None, *, inverted: bool = False) -> Digit:
+    def _digit(self, row: int, true: int, read: int, *, inverted: bool = False, **more: Any) -> Digit:  # noqa: ANN401 - fields
         """Return an image as the service saw it, white on black; inverted it is ink on paper."""
         image = self.dataset.images[row]
-        return Digit(row, true, read, _source(pictures.thumbnail(255 - image if inverted else image)), before)
+        return Digit(row, true, read, _source(pictures.thumbnail(255 - image if inverted else image)), **more)
 
     def _changes(self) -> dict[str, list[Digit]]:
         comparison = self.evaluation.comparison
@@ -102,7 +106,7 @@ class Page:
             return {}
 
         def digits(changes: list[Change]) -> list[Digit]:
-            return [self._digit(row, true, now, before) for row, true, before, now in changes[:_MOST_CHANGES]]
+            return [self._digit(row, true, now, before=before) for row, true, before, now in changes[:_MOST_CHANGES]]
 
         return {"worse": digits(comparison.worse), "better": digits(comparison.better)}
 

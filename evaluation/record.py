@@ -26,6 +26,9 @@ class ClassScore:
     f1: float
 
 
+Miss = tuple[int, int, int, float | None]  # row of the data set, true label, what was read, how probable it was called
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """One evaluation: the service, the data, what it read, how long it took, and what would be enough.
@@ -43,6 +46,7 @@ class Evaluation:
     classes: tuple[ClassScore, ...]
     accuracy_interval: tuple[float, float]
     predictions: tuple[int, ...]
+    misses: tuple[Miss, ...]
     latencies_ms: tuple[float, ...]
     seconds: float
     body: str
@@ -138,6 +142,7 @@ class Evaluation:
             "subject": dict(self.subject),
             "comparison": self.comparison.to_json() if self.comparison else None,
             "notCompared": self.not_compared,
+            "misses": [list(miss) for miss in self.misses],
             "predictions": list(self.predictions),
         }
 
@@ -161,6 +166,10 @@ def spread(rows: int, of: int) -> list[int]:
     return [at * of // rows for at in range(rows)]
 
 
+def _miss(row: int, true: int, read: int, probability: float | None) -> Miss:
+    return int(row), int(true), int(read), None if probability is None else float(probability)
+
+
 def _read(document: Any) -> Evaluation:  # noqa: ANN401 - see above
     predictions = tuple(int(label) for label in document["predictions"])
     low, high = document["accuracyInterval"]
@@ -175,6 +184,8 @@ def _read(document: Any) -> Evaluation:  # noqa: ANN401 - see above
         classes=tuple(ClassScore(**score) for score in document["classes"]),
         accuracy_interval=(float(low), float(high)),
         predictions=predictions,
+        # Records of before it was asked how sure the service was have none; a release is compared with such a one too.
+        misses=tuple(_miss(*miss) for miss in document.get("misses", ())),
         latencies_ms=tuple(float(taken) for taken in document["latency"]["milliseconds"]),
         seconds=float(document["seconds"]),
         body=str(document["body"]),

@@ -35,7 +35,8 @@ def evaluate(  # noqa: PLR0913 - what is asked, of whom, with what, and how much
 ) -> Evaluation:
     """Score the data set, or `rows` images spread evenly over it, and return what was measured, good or bad.
 
-    Rows are scored in batches; latency is then taken from requests with one image each, up to a hundred.
+    Rows are scored in batches; latency is then taken from requests with one image each, up to a hundred; how sure the
+    service was is asked of the misses alone.
     """
     from evaluation.client import Client  # noqa: PLC0415 - with numpy half a second, which a preview need not pay
 
@@ -49,6 +50,8 @@ def evaluate(  # noqa: PLR0913 - what is asked, of whom, with what, and how much
         predictions = client.score(images, progress)
         seconds = perf_counter() - started
         latencies = client.measure(images[spread(min(rows, _TIMED_REQUESTS), rows)])
+        wrong = [at for at in range(rows) if predictions[at] != truth[at]]
+        sure = client.probabilities(images[wrong], [predictions[at] for at in wrong])
     labels = sorted({*dataset.labels.tolist(), *predictions})
     if len(set(predictions)) > _MOST_LABELS:
         raise ServiceError(
@@ -62,6 +65,10 @@ def evaluate(  # noqa: PLR0913 - what is asked, of whom, with what, and how much
         dataset_rows=dataset.rows,
         labels=tuple(labels),
         predictions=tuple(predictions),
+        misses=tuple(
+            (chosen[at], truth[at], predictions[at], None if probability is None else round(probability, 3))
+            for at, probability in zip(wrong, sure, strict=True)
+        ),
         latencies_ms=tuple(round(taken, 3) for taken in latencies),
         seconds=round(seconds, 4),
         body=client.body,

@@ -10,9 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked: the path, the headers that matter, the body, and over which connection."""
+    """What was asked: the headers that matter, the body, and over which connection."""
 
     content_type: str
+    accept: str
     range: str
     body: bytes
     connection: int
@@ -50,8 +51,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self, body: bytes = b"") -> None:
         """Answer to a request for a file."""
-        kind, part = (self.headers.get(name, "") for name in ("Content-Type", "Range"))
-        answer = type(self).service(Request(kind, part, body, self.client_address[1]))
+        kind, accept, part = (self.headers.get(name, "") for name in ("Content-Type", "Accept", "Range"))
+        answer = type(self).service(Request(kind, accept, part, body, self.client_address[1]))
         self.close_connection = answer.cut is not None
         if answer.cut == -1:
             return

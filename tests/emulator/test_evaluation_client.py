@@ -2,14 +2,15 @@
 
 import itertools
 import json
+import math
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from answering import Answer, Request, Serve, labels, seen_by, servers
+from answering import Answer, Request, Serve, Service, labels, seen_by, servers
 
 from evaluation.client import Client, score
 from evaluation.datasets import Dataset
@@ -114,6 +115,80 @@ def test_latency_is_of_requests_with_one_image_each(serve: Serve) -> None:
     assert [request.body[0] for request in seen[1:]] == list(range(0, 200, 2))
     assert len(evaluation.latencies_ms) == 100
     assert all(taken > 0 for taken in evaluation.latencies_ms)
+
+
+CERTAIN = "application/vnd.digits.probabilities+json"
+
+
+def reads_ones(certain: Callable[[int], Answer], asked: list[Request]) -> Service:
+    """Return a service that reads every image as a one; what it says of so many probabilities is the test's."""
+
+    def service(request: Request) -> Answer:
+        if request.accept != CERTAIN:
+            return Answer(200, json.dumps([1] * request.rows).encode())
+        asked.append(request)
+        return certain(request.rows)
+
+    return service
+
+
+def told(labels: list[int], probabilities: list[list[float]]) -> Answer:
+    """Return an answer as the service describes it, for the classes 0 and 1."""
+    body = {"labels": labels, "classes": [0, 1], "probabilities": probabilities}
+    return Answer(200, json.dumps(body).encode(), {"Content-Type": CERTAIN})
+
+
+def test_how_sure_the_service_was_is_asked_of_the_misses_alone(serve: Serve) -> None:
+    """In batches, and each probability is kept with its row; where the label is another one by now there is none."""
+    asked: list[Request] = []
+    images = np.repeat((np.arange(1200) % 251).astype(np.uint8)[:, None], 784, axis=1)
+    labels = np.array([0, 1] * 600, np.uint8)
+    uri = serve(reads_ones(lambda rows: told([1] * (rows - 1) + [0], [[1 - 0.8125, 0.8125]] * rows), asked))
+    evaluation = evaluate(uri, None, Dataset("bars", images, labels, "d" * 64))
+    assert [request.rows for request in asked] == [250, 250, 100]
+    assert b"".join(request.body for request in asked) == images[::2].tobytes()
+    unsure = (498, 998, 1198)
+    assert evaluation.misses == tuple((row, 0, 1, None if row in unsure else 0.812) for row in range(0, 1200, 2))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, b"[1, 1, 1]", {"Content-Type": "application/json"}),
+        Answer(406, b'{"message": "This model gives labels and no probabilities: accept application/json."}'),
+        Answer(400),
+        Answer(500, b"what?"),
+        Answer(200, b"<html>", {"Content-Type": "text/html"}),
+    ],
+)
+def test_a_service_that_knows_labels_alone_is_asked_once_how_sure_it_is(serve: Serve, answer: Answer) -> None:
+    """The evaluation is whole without it, with any service that has the tutorial's contract."""
+    asked: list[Request] = []
+    data = Dataset("zeros", np.zeros((600, 784), np.uint8), np.zeros(600, np.uint8), "d" * 64)
+    evaluation = evaluate(serve(reads_ones(lambda _rows: answer, asked)), None, data)
+    assert len(asked) == 1
+    assert evaluation.misses == tuple((row, 0, 1, None) for row in range(600))
+    assert evaluation.correct == 0
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        told([1, 1], [[0.5, 0.5]] * 3),
+        told([1, 1, 1], [[0.5, 0.5]] * 2),
+        told([1, 1, 1], [[0.5]] * 3),
+        told([1, 1, 1], [[0.5, 1.5]] * 3),
+        told([1, 1, 1], [[0.5, math.nan]] * 3),
+        Answer(200, b"[1, 1, 1]", {"Content-Type": CERTAIN}),
+        Answer(200, b"{", {"Content-Type": CERTAIN}),
+    ],
+)
+def test_probabilities_that_are_none_are_one_sentence(serve: Serve, answer: Answer) -> None:
+    """A service that says it answers with them and does not is not evaluated."""
+    data = Dataset("zeros", IMAGES, np.zeros(3, np.uint8), "d" * 64)
+    with pytest.raises(ServiceError, match="answered something other than probabilities: ") as raised:
+        evaluate(serve(reads_ones(lambda _rows: answer, [])), None, data)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

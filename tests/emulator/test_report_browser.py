@@ -3,6 +3,7 @@
 Chromium comes from the system's packages; Playwright drives it and brings none of its own.
 """
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -58,6 +59,7 @@ def evaluation(dataset: Dataset) -> Evaluation:
         dataset_rows=ROWS,
         labels=tuple(range(10)),
         predictions=tuple(read),
+        misses=tuple((row, label, read[row], row / ROWS) for row, label in enumerate(truth) if row in wrong),
         latencies_ms=tuple(1 + at / 10 for at in range(100)),
         seconds=0.5,
         body="uint8",
@@ -164,6 +166,9 @@ def test_the_gallery_works_from_the_keyboard(opened: Open) -> None:
     expect(dialog).to_be_visible()
     row = buttons.nth(60).get_attribute("data-row")
     expect(dialog.locator("h3")).to_contain_text(f"Row {row}: is ")
+    expect(dialog.locator("h3")).to_have_text(
+        re.compile(rf"was read as \d, {int(row or 0) / ROWS:.0%} sure".replace("%", " %"))
+    )
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
     expect(dialog.locator("h3")).to_contain_text(f"Row {buttons.nth(58).get_attribute('data-row')}: is ")

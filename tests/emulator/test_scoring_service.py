@@ -73,6 +73,10 @@ def test_the_deployed_package_reads_digits(service: server.ScoringServer, tmp_pa
     assert evaluation.rows == 450
     assert evaluation.accuracy > 0.9
     assert evaluation.digest == datasets.DIGESTS["digits", "test"]
+    assert evaluation.misses
+    images = datasets.load("digits", "test").images / 255
+    for row, _, read, probability in evaluation.misses:
+        assert probability == pytest.approx(digits_model().predict_proba(images[[row]])[0, read], abs=0.0006)
     assert KEY not in ended.stdout + ended.stderr + written + service.log_file.read_text()
 
 

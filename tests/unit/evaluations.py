@@ -20,6 +20,9 @@ def evaluated(truth: Sequence[int], read: Sequence[int], **changes: Any) -> Eval
         dataset_rows=len(truth),
         labels=tuple(labels),
         predictions=tuple(read),
+        misses=tuple(
+            (row, true, now, None) for row, (true, now) in enumerate(zip(truth, read, strict=True)) if true != now
+        ),
         latencies_ms=tuple(float(taken) for taken in range(1, 101)),
         seconds=1.25,
         body="uint8",

@@ -5,6 +5,7 @@ import json
 import math
 import resource
 from io import StringIO
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,12 @@ def test_the_worst_confusions_come_first_and_read_as_sentences() -> None:
     assert EVALUATION.worst_confusions(of=0) == ["2 zeros were read as eights"]
 
 
+def test_a_record_of_before_the_misses_were_kept_is_read() -> None:
+    """A release of then is what the next one is compared with."""
+    document = {name: value for name, value in EVALUATION.to_json().items() if name != "misses"}
+    assert Evaluation.from_json(document) == dataclasses.replace(EVALUATION, misses=())
+
+
 LABELS = st.lists(st.tuples(st.integers(0, 12), st.integers(-3, 12), st.integers(0, 9)), min_size=1, max_size=40)
 
 
@@ -69,6 +76,9 @@ def test_what_was_written_is_what_is_read(
         not_compared=not_compared,
         subject={"model": "sklearn_mnist:3"},
     )
+    evaluation = dataclasses.replace(
+        evaluation, misses=tuple((*miss[:3], sure) for miss, sure in zip(evaluation.misses, cycle([threshold, None])))
+    )
     assert Evaluation.from_json(json.loads(json.dumps(evaluation.to_json()))) == evaluation
 
 
@@ -83,6 +93,8 @@ def test_what_was_written_is_what_is_read(
         ({"confusionMatrix": []}, "not square"),
         ({"confusionMatrix": [[0] * 3] * 3}, "counts other rows than its predictions"),
         ({"predictions": []}, "there is nothing in it"),
+        ({"misses": [[1, 2, 3]]}, "or has it in another form"),
+        ({"misses": [[1, 2, 3, "sure"]]}, "or has it in another form"),
     ],
 )
 def test_a_file_that_is_no_evaluation_is_one_sentence(tmp_path: Path, change: dict[str, Any], sentence: str) -> None:

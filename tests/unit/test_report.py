@@ -97,10 +97,25 @@ def test_the_page_says_everything_that_was_asked_of_it() -> None:
         "41 eights were read as ones",
         "30 at random",
         "All 44 misses",
+        "The service answers labels alone, so how sure it was is not known.",
     ):
         assert said in page, said
     assert page.count('<button type="button" data-row=') == 44
     assert page.index("✓ Passed") < page.index("What was evaluated") < page.index("All 44 misses")
+
+
+def test_every_miss_says_how_sure_the_service_was() -> None:
+    """Where it did; the others say nothing of it."""
+    first, second, *others = EVALUATION.misses
+    sure = dataclasses.replace(EVALUATION, misses=((*first[:3], 0.833), second, *((*miss[:3], 0.5) for miss in others)))
+    SCHEMA.validate(json.loads(json.dumps(sure.to_json())))
+    page = Page(sure, DATASET).html()
+    assert page.count("<small>50 %</small></button>") == 42
+    assert page.count('data-row="48" data-truth="0" data-read="8" data-sure="83 %">') == 1
+    assert "<span>0 → 8</span><small>83 %</small></button>" in page
+    assert "<span>0 → 8</span></button>" in page
+    assert "and how sure the service was of it" in page
+    assert "labels alone" not in page
 
 
 def test_names_from_outside_stay_text() -> None:
