@@ -4,22 +4,22 @@ It is a before-hook of the web service: if it fails, the live service was never 
 """
 
 import asyncio
-import tempfile
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 
+from evaluation.verdict import Thresholds
 from infra.azureml import Report
+from infra.candidate import Candidate
 from infra.gate import load_test_data
 from infra.model import ModelFile
 from infra.progress import hook_reporter
 from infra.promotion import ReleasedModel
 from infra.provider import changed
-from infra.scoring_package import ENTRY_SCRIPT, ScoringPackage, write
+from infra.scoring_package import ScoringPackage
 from infra.settings import Settings
 from infra.webservice import REDEPLOYED_BY
 
@@ -56,12 +56,11 @@ class Rehearsal:
 
     def _rehearse(self, model_id: str, report: Report) -> None:
         from evaluation.errors import EvaluationError  # noqa: PLC0415 (an unchanged `up` rehearses nothing)
-        from runtime.environment import EnvironmentFailedError, build  # noqa: PLC0415
+        from runtime.environment import EnvironmentFailedError  # noqa: PLC0415
         from runtime.server import ServerFailedError  # noqa: PLC0415
 
         try:
-            venv = build(self.conda, lambda line: report(f"rehearsing: {line}"))
-            evaluation = self._evaluate(venv / "bin" / "python", model_id, report)
+            evaluation = self._evaluate(model_id, lambda line: report(f"rehearsing: {line}"))
         except EnvironmentFailedError as error:
             problem = f"The environment cannot be built on this machine, so nothing could be rehearsed: {error}"
             if self.settings.rehearsal_required:
@@ -82,38 +81,18 @@ class Rehearsal:
             )
         report(f"rehearsed: {evaluation.verdict}")
 
-    def _evaluate(self, python: Path, model_id: str, report: Report) -> "Evaluation":
-        from evaluation import smoke  # noqa: PLC0415
-        from runtime import server  # noqa: PLC0415
-        from runtime.environment import variables  # noqa: PLC0415
-
+    def _evaluate(self, model_id: str, report: Report) -> "Evaluation":
         settings = self.settings
-        with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(1) as loading:
-            dataset = loading.submit(load_test_data, settings, report)  # takes as long as the server's start
-            source = Path(directory, "scoring")
-            write(self.package.files, source)
-            model = Path(directory, "azureml-models", *model_id.split(":"))  # as in the container
-            write({self.model_file.name: self.model_file.read_bytes()}, model)
-            running = server.start(
-                Path(directory, "run"),
-                python=python,
-                source_directory=source,
-                entry_script=ENTRY_SCRIPT,
-                model_directory=model,
-                port=0,
-                environment_variables={**variables(self.conda), "WORKER_COUNT": "1"},
-                cpu_cores=settings.service_cpu_cores,
-                memory_gb=settings.service_memory_gb,
-            )
-            try:
-                running.wait_until_healthy(settings.ready_timeout_seconds, lambda line: report(f"rehearsing: {line}"))
-                return smoke.evaluate(
-                    running.scoring_uri,
-                    None,
-                    dataset.result(),
-                    rows=settings.rehearsal_rows,
-                    thresholds=smoke.Thresholds(minimum_accuracy=settings.thresholds.minimum_accuracy),
-                    progress=lambda done, total: report(f"rehearsing: {done:,} of {total:,} images"),
-                )
-            finally:
-                running.stop(grace_seconds=0)  # nobody else asks it
+        candidate = Candidate(
+            files=self.package.files,
+            conda=self.conda,
+            model_id=model_id,
+            model_file=self.model_file.name,
+            read_model=self.model_file.read_bytes,
+            cpu_cores=settings.service_cpu_cores,
+            memory_gb=settings.service_memory_gb,
+            ready_timeout_seconds=settings.ready_timeout_seconds,
+        )
+        minimum = Thresholds(minimum_accuracy=settings.thresholds.minimum_accuracy)
+        load = partial(load_test_data, settings, report)
+        return candidate.evaluate(load, settings.rehearsal_rows, minimum, None, report)

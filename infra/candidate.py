@@ -1,0 +1,79 @@
+"""A candidate: a scoring package with its model and environment, run and evaluated on this machine.
+
+The rehearsal runs it before a deployment, the preview of a pull request before anybody deploys.
+"""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from infra.scoring_package import ENTRY_SCRIPT, write
+
+if TYPE_CHECKING:
+    from evaluation.datasets import Dataset
+    from evaluation.smoke import Evaluation, Thresholds
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What would run in the service: files by name, conda definition, model, size in cores and GB."""
+
+    files: dict[str, bytes]
+    conda: Mapping[str, Any]
+    model_id: str  # name:version
+    model_file: str
+    read_model: Callable[[], bytes]
+    cpu_cores: float
+    memory_gb: float
+    ready_timeout_seconds: float
+
+    def evaluate(
+        self,
+        load: Callable[[], "Dataset"],
+        rows: int | None,
+        thresholds: "Thresholds",
+        previous: "Evaluation | None",
+        report: Callable[[str], None],
+    ) -> "Evaluation":
+        """Build the environment, serve on loopback, score that many rows, and return what was measured.
+
+        Raises EnvironmentFailedError, ServerFailedError and EvaluationError, each a sentence.
+        """
+        from evaluation import smoke  # noqa: PLC0415 (an unchanged `up` runs no candidate)
+        from runtime import server  # noqa: PLC0415
+        from runtime.environment import build, variables  # noqa: PLC0415
+
+        python = build(self.conda, report) / "bin" / "python"
+        with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(1) as loading:
+            dataset = loading.submit(load)  # takes as long as the server's start
+            source = Path(directory, "scoring")
+            write(self.files, source)
+            model = Path(directory, "azureml-models", *self.model_id.split(":"))  # as in the container
+            write({self.model_file: self.read_model()}, model)
+            running = server.start(
+                Path(directory, "run"),
+                python=python,
+                source_directory=source,
+                entry_script=ENTRY_SCRIPT,
+                model_directory=model,
+                port=0,
+                environment_variables={**variables(self.conda), "WORKER_COUNT": "1"},
+                cpu_cores=self.cpu_cores,
+                memory_gb=self.memory_gb,
+            )
+            try:
+                running.wait_until_healthy(self.ready_timeout_seconds, report)
+                return smoke.evaluate(
+                    running.scoring_uri,
+                    None,
+                    dataset.result(),
+                    rows=rows,
+                    thresholds=thresholds,
+                    previous=previous,
+                    progress=lambda done, total: report(f"{done:,} of {total:,} images"),
+                )
+            finally:
+                running.stop(grace_seconds=0)  # nobody else asks it
