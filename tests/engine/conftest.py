@@ -1,15 +1,11 @@
 """The real engine: one deployed project, shared; each test starts from the committed files, deployed."""
 
-import hashlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from project import Project
-
-from evaluation.datasets import Dataset, load
-from training.model import fit, write
+from project import Project, train_another_model
 
 
 @pytest.fixture(scope="session")
@@ -47,8 +43,5 @@ def project(deployed: Project) -> Iterator[Project]:
 @pytest.fixture
 def trained_model(tmp_path: Path) -> Path:
     """Another model than the one that is deployed, with its evidence."""
-    data, part = load("digits", "train"), slice(600)
-    images, labels = data.images[part], data.labels[part]
-    train = Dataset("digits", images, labels, hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest())
-    write(fit(train), train, load("digits", "test"), tmp_path)
+    train_another_model(tmp_path)
     return tmp_path

@@ -1,0 +1,67 @@
+"""Recorded previews of the real engine, and the comments that are made from them.
+
+tests/engine/preview_cases.py records them; `python tests/unit/recorded_previews.py` writes every comment.md anew, for
+a change that is meant: read the diff before it is committed.
+"""
+
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from evaluation.record import Evaluation
+from preview.candidate import Trial
+from preview.comment import Comment
+from preview.engine import Preview, read
+from preview.scoring_files import changed_files
+
+DIRECTORY = Path(__file__).with_name("previews")
+CASES = sorted(path.name for path in DIRECTORY.iterdir())
+
+
+def preview(case: str) -> Preview:
+    """Return what the engine said."""
+    return read((DIRECTORY / case / "events.jsonl").read_text(encoding="utf-8"))
+
+
+def trial(case: str) -> Trial | None:
+    """Return how the candidate did, if it was run."""
+    path = DIRECTORY / case / "candidate.json"
+    if not path.exists():
+        return None
+    told = json.loads(path.read_text(encoding="utf-8"))
+    evaluation = Evaluation.from_json(told["evaluation"]) if told["evaluation"] else None
+    return replace(Trial(**{**told, "evaluation": None}), evaluation=evaluation)
+
+
+def comment(case: str, directory: Path) -> Comment:
+    """Return the comment, with the case's scoring files in this directory: first committed, then changed."""
+    scoring = directory / "scoring"
+    scoring.mkdir()
+    files = {path.stem: path for path in (DIRECTORY / case).glob("*.released")}
+    for name, path in files.items():
+        (scoring / name).write_bytes(path.read_bytes())
+    if files:
+        commit(directory)
+    for name, path in files.items():
+        (scoring / name).write_bytes(path.with_suffix(".present").read_bytes())
+    with contextlib.chdir(directory):
+        return Comment("dev", preview(case), trial(case), changed_files(preview(case)))
+
+
+def commit(directory: Path) -> None:
+    """Commit what lies in the directory, in a repository of its own."""
+    identity = ("-c", "user.name=Tester", "-c", "user.email=tester@example.com")
+    for arguments in (("init", "-q"), ("add", "-A"), (*identity, "commit", "-q", "--no-verify", "-m", "Release")):
+        subprocess.run(["git", *arguments], cwd=directory, check=True)
+
+
+if __name__ == "__main__":
+    for name in CASES:
+        with tempfile.TemporaryDirectory() as temporary:
+            (DIRECTORY / name / "comment.md").write_text(comment(name, Path(temporary)).render(), encoding="utf-8")
