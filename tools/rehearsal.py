@@ -10,11 +10,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import certifi
+import trustme
 import yaml
 from rich.console import Console
 from rich.table import Table
@@ -45,7 +47,7 @@ class Team:
     """The copy of the project, its shell, and what was done so far."""
 
     directory: Path
-    shell: Mapping[str, str]
+    shell: dict[str, str]
     console: Console
     steps: list[Step] = field(default_factory=list)
 
@@ -122,12 +124,21 @@ def main() -> int:
 
 @contextmanager
 def _emulated(team: Team) -> Iterator[None]:
-    """Put staging and prod on emulators of their own, and leave nothing running."""
+    """Put staging and prod on emulators of their own, with certificates of their own, and leave nothing running."""
+    authority = trustme.CA(organization_name="Rehearsal")
+    trusted = team.shell.get("REQUESTS_CA_BUNDLE") or team.shell.get("SSL_CERT_FILE") or certifi.where()
+    bundle = team.directory / "certificates/authorities.pem"
+    bundle.parent.mkdir()
+    bundle.write_bytes(authority.cert_pem.bytes() + Path(trusted).read_bytes())
+    team.shell["REQUESTS_CA_BUNDLE"] = str(bundle.absolute())
     for stack in STACKS[1:]:
+        issued = authority.issue_cert("localhost")
+        issued.private_key_pem.write_to_path(bundle.with_name(f"{stack}.key"))
+        issued.cert_chain_pems[0].write_to_path(bundle.with_name(f"{stack}.pem"))
+        settings = {"digits:cloud": "emulator", "digits:evaluationDataset": "digits", "digits:sslCname": "localhost"}
         path = team.directory / f"Pulumi.{stack}.yaml"
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-        settings["config"] |= {"digits:cloud": "emulator", "digits:evaluationDataset": "digits"}
-        path.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+        stack_file = yaml.safe_load(path.read_text(encoding="utf-8"))
+        path.write_text(yaml.safe_dump({"config": stack_file["config"] | settings}), encoding="utf-8")
     try:
         yield
     finally:

@@ -16,6 +16,7 @@ from evaluation.datasets import Dataset, load
 from tools import working_copy
 from training.model import fit, write
 
+ROOT = working_copy.ROOT
 _NO_CHANGE = ("same", "refresh")
 
 
