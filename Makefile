@@ -22,13 +22,14 @@ export AZUREML_EMULATOR_STATE ?= $(call state_of,$(STACK))
 unexport PYTHONDONTWRITEBYTECODE
 
 python := .venv/bin/python
+comma := ,
 # In two steps, because a failing command inside eval would go unnoticed.
 settings = settings="$$($(MAKE) --no-print-directory -s env STACK=$(STACK))"; eval "$$settings"
 # The emulator's stacks have no secret that is worth a provider.
 provider := $(if $(EMULATED),,$(if $(PULUMI_SECRETS_PROVIDER),--secrets-provider '$(PULUMI_SECRETS_PROVIDER)'))
 select = pulumi stack select --create $(STACK) $(provider) >/dev/null
 
-.PHONY: help up promote releases down rehearse smoke logs drift status env emulator model test chromium check bench comment issue skip lock clean
+.PHONY: help up preview promote releases down rehearse predict smoke logs drift status env emulator model test chromium check bench certificate comment issue skip lock clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -113,6 +114,14 @@ comment: .venv/lock  ## on GitHub: reports/STACK/preview.md as a comment on the 
 
 issue: .venv/lock  ## on GitHub: reports/STACK/drift.md as an issue, opened or closed by OUTCOME=failure or success
 	@$(python) -m tools.github issue reports/$(STACK)/drift.md --title 'Drift in $(STACK)' --outcome $(OUTCOME)
+
+# Whoever previews reads the certificate, whoever deploys (KEY=1) its key too: as a secret it is both, in PEM form.
+certificate:  ## on Azure: fetch the stack's certificate out of the key vault CERTIFICATE_VAULT, with KEY=1 its key too
+	@mkdir -p certificates; rm -f certificates/$(STACK).pem; umask 077; \
+	az keyvault certificate download --vault-name '$(CERTIFICATE_VAULT)' --name digits-$(STACK) --encoding PEM --file certificates/$(STACK).pem; \
+	$(if $(KEY),pem="$$(az keyvault secret show --vault-name '$(CERTIFICATE_VAULT)' --name digits-$(STACK) --query value --output tsv)"; \
+	sed -n '/-BEGIN CERT/$(comma)/-END CERT/p' <<< "$$pem" > certificates/$(STACK).pem; \
+	sed -n '/-BEGIN.*PRIVATE KEY/$(comma)/-END.*PRIVATE KEY/p' <<< "$$pem" > certificates/$(STACK).key)
 
 skip:  ## on GitHub: say in the run's summary why a stack has no preview
 	@echo 'The preview of $(STACK) is skipped, because this run gets no credentials for Azure: pull requests from forks and from Dependabot get none, and nobody does before docs/deploying.md was followed.' | tee -a "$${GITHUB_STEP_SUMMARY:-/dev/null}"

@@ -39,7 +39,10 @@ def read(config: pulumi.Config, refuse: Callable[[str, str, str], Exception]) ->
         return None
     tls = Tls(given["name"], Certificate(Path(given["certificate"]), Path(given["key"])))
     try:
-        tls.certificate.check(tls.cname)
+        if pulumi.runtime.is_dry_run() and not tls.certificate.key_file.exists():
+            tls.certificate.require_file()  # whoever previews a change need not be trusted with the key
+        else:
+            tls.certificate.check(tls.cname)
     except CertificateError as error:
         raise refuse(_KEYS[error.part], f"is '{given[error.part]}', which {error}", error.fix) from None
     return tls

@@ -55,11 +55,9 @@ class Certificate:
                 ) from None
             raise _refused(reason) from None
 
-    def load(self) -> ssl.SSLContext:
-        """Return what a server needs to serve with it; raises CertificateError."""
+    def require_file(self) -> None:
+        """Raise CertificateError unless the certificate's file holds one, whatever it is worth."""
         _find(self.file, "certificate")
-        _find(self.key_file, "key")
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         try:
             self.sha256  # noqa: B018 - raises where there is none
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(self.file)
@@ -67,6 +65,12 @@ class Certificate:
             raise CertificateError(
                 "certificate", "holds no certificate in PEM form", "write the path of a file that does"
             ) from None
+
+    def load(self) -> ssl.SSLContext:
+        """Return what a server needs to serve with it; raises CertificateError."""
+        self.require_file()
+        _find(self.key_file, "key")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         try:
             context.load_cert_chain(self.file, self.key_file, password=lambda: "")  # without, OpenSSL asks the terminal
         except (ssl.SSLError, OSError) as error:

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import os
 import socket
 import ssl
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +23,8 @@ from infra import tls
 from infra.settings import Settings, SettingsError
 from infra.webservice import WebserviceProvider
 
-DECLARED = yaml.safe_load((Path(__file__).parents[2] / "Pulumi.yaml").read_text())["config"]
+ROOT = Path(__file__).parents[2]
+DECLARED = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
 TARGET = ("subscriptionId", "tenantId", "location")
 
 Read = Callable[..., Settings]
@@ -87,6 +90,41 @@ def test_a_certificate_that_fits_key_and_name_is_taken(files: Path, read: Read, 
     found = read(**asked(files, sslCname=name)).tls
     assert found is not None
     assert tls.from_inputs(tls.to_inputs(found)) == found
+
+
+def test_a_preview_needs_no_key(files: Path, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever previews a change need not be trusted with it; the certificate, which tells what changes, is needed."""
+    monkeypatch.setattr(pulumi.runtime.settings.SETTINGS, "dry_run", True)
+    assert inputs(files, read, sslKeyFile="none.key")["sslCertificateSha256"]
+    with pytest.raises(SettingsError, match=r"none\.pem', which is no file"):
+        read(**asked(files, sslCertificateFile="none.pem", sslKeyFile="none.key"))
+
+
+@pytest.mark.parametrize(("key", "expected"), [("", {"dev.pem"}), ("1", {"dev.pem", "dev.key"})])
+def test_the_certificate_is_fetched_and_its_key_only_when_asked_for(
+    files: Path, tmp_path: Path, key: str, expected: set[str]
+) -> None:
+    """A key vault gives both in one text; they lie apart, for the owner alone, and on no command line."""
+    (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
+    both = tmp_path / "both.pem"
+    both.write_bytes((files / "good.key").read_bytes() + (files / "good.pem").read_bytes())
+    az = tmp_path / "bin/az"  # stands in for the Azure CLI, which answers nobody here
+    az.parent.mkdir()
+    az.write_text(
+        f'#!/bin/sh\n[ "$2" = secret ] && exec cat {both}\n'
+        f'while [ "$1" != --file ]; do shift; done; exec cp {files / "good.pem"} "$2"\n'
+    )
+    az.chmod(0o755)
+    shell = {**os.environ, "PATH": f"{az.parent}:{os.environ['PATH']}"}
+    command = ["make", "certificate", "CERTIFICATE_VAULT=vault", f"KEY={key}"]
+    done = subprocess.run(command, cwd=tmp_path, env=shell, check=True, capture_output=True, text=True)
+    fetched = {path.name: path for path in (tmp_path / "certificates").iterdir()}
+    assert fetched.keys() == expected
+    assert fetched["dev.pem"].read_bytes() == (files / "good.pem").read_bytes()
+    assert "PRIVATE" not in done.stdout
+    if key:
+        assert fetched["dev.key"].read_bytes() == (files / "good.key").read_bytes()
+        assert fetched["dev.key"].stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize(
