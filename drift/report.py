@@ -13,6 +13,7 @@ _NEXT = {
     "create": "makes it again",
     "replace": "replaces it",
     "delete": "deletes it: the program no longer declares it",
+    "read": "reads it again: it is not this stack's to change",
 }
 _HOW = {
     "keysRegenerated": " The new keys come into the stack's outputs; the old ones do not come back.",
@@ -78,7 +79,9 @@ def _plan(drift: Drift) -> list[str]:
         return []
     if drift.unknown is not None:
         return ["", f"What the next `up` would do could not be told: {drift.unknown}"]
-    steps = [f"{operation} {resource}" for resource, operation in drift.next.items() if operation != "same"]
+    steps = [
+        f"{operation} {resource}" for resource, operation in drift.next.items() if operation not in ("same", "read")
+    ]
     return ["", f"`make up STACK={drift.stack}` would now {', '.join(steps) or 'change nothing'}."]
 
 

@@ -40,11 +40,11 @@ class Portal:
 
     def service(self, name: str) -> Json:
         """Return a web service."""
-        return self._management("GET", f"/services/{name}").json()  # type: ignore[no-any-return]
+        return self._management("GET", f"/services/{name}").json()
 
     def keys(self, name: str) -> Json:
         """Return a web service's keys."""
-        return self._management("POST", f"/services/{name}/listkeys").json()  # type: ignore[no-any-return]
+        return self._management("POST", f"/services/{name}/listkeys").json()
 
     def change_service(self, name: str, **fields: object) -> None:
         """Replace fields of a web service; wait for the deployment that this may start, however it ends."""
@@ -69,7 +69,7 @@ class Portal:
 
     def model(self, model_id: str) -> Json:
         """Return a model."""
-        return self._management("GET", f"/models/{model_id}").json()  # type: ignore[no-any-return]
+        return self._management("GET", f"/models/{model_id}").json()
 
     def tag_model(self, model_id: str, tags: Mapping[str, str]) -> None:
         """Make the model's tags these."""
