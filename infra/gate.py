@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from evaluation.smoke import Evaluation
 
 _UNEVALUATED = "The live service could not be evaluated, so nothing is released"
-_AGAIN = "`pulumi up --refresh` (or `make up`) deploys it again"
+_NEXT = (
+    "Mend the change or take it back, and run `pulumi up`; unchanged, `pulumi up --refresh` (or `make up`) "
+    "deploys it again."
+)
 
 
 class GateError(Exception):
@@ -89,17 +92,15 @@ class Gate:
         except rollback.RollbackError as error:
             return (
                 f"The rollback FAILED too: {combination} cannot be deployed, "
-                f"and what is live has passed nothing. {error}"
+                f"and what is live has passed nothing. {error}\n"
+                "Mend the change or take it back, and run `pulumi up --refresh` (or `make up`)."
             )
         try:
             evaluation, report = judge.evaluate(released, uri, key, progress, "rollback")
         except EvaluationError as error:
-            return f"Rolled back: {combination} is live again, but could NOT be evaluated: {error}"
+            return f"Rolled back: {combination} is live again, but could NOT be evaluated: {error}\n{_NEXT}"
         verdict = "and passed" if evaluation.passed else "but FAILS too"
-        return (
-            f"Rolled back: {combination} is live again {verdict}: {evaluation.verdict} {report}\n"
-            f"Mend the change or take it back, and run `pulumi up`; unchanged, {_AGAIN}."
-        )
+        return f"Rolled back: {combination} is live again {verdict}: {evaluation.verdict} {report}\n{_NEXT}"
 
 
 @dataclass(frozen=True)
@@ -164,9 +165,7 @@ def _require_live(candidate: Properties) -> None:
         raise GateError(f"{_UNEVALUATED}: {error}") from error
     if live is None or live.properties.get("fingerprint") != candidate["fingerprint"]:
         what = "is gone" if live is None else "was rolled back, or deployed by others, since this change was deployed"
-        raise GateError(
-            f"{_UNEVALUATED}: web service '{name}' {what}. Take the change back or mend it; unchanged, {_AGAIN}."
-        )
+        raise GateError(f"{_UNEVALUATED}: web service '{name}' {what}. {_NEXT}")
 
 
 def _progress(report: Report, doing: str, what: str) -> Callable[[int, int], None]:
