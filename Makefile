@@ -69,7 +69,7 @@ logs: .venv/lock  ## the service's container log; on a terminal followed until C
 	@$(settings); pulumi stack export --stack $(STACK) | $(python) -m infra.logs $$([ ! -t 1 ] || echo --follow) $(SERVICE)
 
 drift: .venv/lock  ## what was changed outside Pulumi, and what the next up would do about it
-	@$(if $(EMULATED),$(MAKE) --no-print-directory -s emulator >&2;) $(settings); $(python) -m drift $(STACK) $(if $(FORMAT),--$(FORMAT))
+	@$(if $(EMULATED),$(MAKE) --no-print-directory -s emulator >&2;) $(settings); $(python) -m drift $(STACK) --report reports/$(STACK)/drift.md $(if $(FORMAT),--$(FORMAT))
 
 status: .venv/lock  ## what runs on the emulator
 	@$(python) -m emulator status

@@ -5,6 +5,7 @@ Exit code 0: nothing; 1: something; 2: it could not be looked.
 
 import argparse
 import sys
+from pathlib import Path
 
 from drift import engine, report
 from drift.findings import MODEL, Drift, Finding, find, name_others
@@ -29,6 +30,7 @@ def main() -> int:
         const=report.to_markdown,
         help="Markdown, for an issue or a job's summary",
     )
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write the answer as Markdown there, too")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.set_defaults(render=report.to_text)
     options = parser.parse_args()
@@ -39,6 +41,9 @@ def main() -> int:
             raise
         print(f"error: {error}", file=sys.stderr)
         return _COULD_NOT_LOOK
+    if options.report:
+        options.report.parent.mkdir(parents=True, exist_ok=True)
+        options.report.write_text(report.to_markdown(drift) + "\n", encoding="utf-8")
     print(options.render(drift))
     return _DRIFTED if drift.findings else _SAME
 
