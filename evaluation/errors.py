@@ -2,6 +2,7 @@
 
 EvaluationError      one sentence: where, what, what to do
 ├─ DatasetError      the data is missing, cut off, or not what its name says
+├─ ImageError        the picture cannot be read, or shows no digit
 ├─ ServiceError      the service is gone, refuses the key, or answers something other than labels
 └─ ReportError       a written evaluation cannot be read, or a new one cannot be written
 """
@@ -13,6 +14,10 @@ class EvaluationError(Exception):
 
 class DatasetError(EvaluationError):
     """The data is missing, cut off, or not what its name says."""
+
+
+class ImageError(EvaluationError):
+    """The picture cannot be read, or shows no digit."""
 
 
 class ServiceError(EvaluationError):
