@@ -65,6 +65,12 @@ smoke: .venv/lock  ## evaluate the deployed service alone
 	@$(settings); pulumi stack output --stack $(STACK) --json --show-secrets | \
 	  $(python) -m evaluation --outputs - --report reports/$(STACK)/smoke $(if $(DIRECTORY),--directory $(DIRECTORY))
 
+# The picture's name goes through the environment, so that any name is one.
+predict: .venv/lock  ## read the digit in a picture: make predict IMAGE=digit.png
+	@[ -n "$${IMAGE:-}" ] || { echo 'No picture is named: make predict IMAGE=digit.png' >&2; exit 2; }
+	@$(settings); pulumi stack output --stack $(STACK) --json --show-secrets | \
+	  $(python) -m evaluation predict --outputs - -- "$$IMAGE"
+
 logs: .venv/lock  ## the service's container log; on a terminal followed until Ctrl-C
 	@$(settings); pulumi stack export --stack $(STACK) | $(python) -m infra.logs $$([ ! -t 1 ] || echo --follow) $(SERVICE)
 

@@ -1,5 +1,6 @@
 """`python -m evaluation`: evaluate a service, ours or any other with this contract; `show` and `report` a written one.
 
+`predict` has the service read one picture.
 Exit codes: 0 passed, 1 evaluated and failed, 2 could not be evaluated.
 """
 
@@ -12,28 +13,30 @@ from pathlib import Path
 from typing import Any
 
 from evaluation import options, report
+from evaluation.answers import percent
 from evaluation.datasets import Dataset, load
 from evaluation.errors import EvaluationError
 from evaluation.progress import bar
 from evaluation.smoke import Evaluation, Thresholds, evaluate
-from evaluation.terminal import show
+from evaluation.terminal import draw, show
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Do what the arguments say and return the exit code."""
     chosen = options.parser().parse_args(arguments)
-    commands = {"show": _show, "report": _report, "evaluate": _evaluate}
+    commands = {"show": _show, "report": _report, "evaluate": _evaluate, "predict": _predict}
+    doing = "read" if chosen.command == "predict" else "evaluated"
     try:
         evaluation = commands[chosen.command](chosen)
     except EvaluationError as error:
         if chosen.debug:
             traceback.print_exc()
-        print(f"Not evaluated: {error}", file=sys.stderr)
+        print(f"Not {doing}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("Interrupted: not evaluated.", file=sys.stderr)
+        print(f"Interrupted: not {doing}.", file=sys.stderr)
         return 130
-    return 0 if evaluation.passed else 1
+    return 0 if evaluation is None or evaluation.passed else 1
 
 
 def _show(chosen: Namespace) -> Evaluation:
@@ -54,19 +57,29 @@ def _report(chosen: Namespace) -> Evaluation:
     return evaluation
 
 
+def _predict(chosen: Namespace) -> None:
+    """Have the service read one picture; show it as it was sent, and what was read."""
+    from evaluation import image_file  # noqa: PLC0415 - brings numpy and Pillow
+    from evaluation.client import Client  # noqa: PLC0415
+
+    uri, key, _ = _service(chosen)
+    image = image_file.read(chosen.image)
+    with Client(uri, key, "json" if chosen.json_body else "uint8") as client:
+        (label,) = client.score(image[None])
+        (probability,) = client.probabilities(image[None], [label])
+    draw(image)
+    print(label if probability is None else f"{label}, {percent(probability)} sure")
+
+
 def _evaluate(chosen: Namespace) -> Evaluation:
-    stack = _read_outputs(chosen.outputs) if chosen.outputs else {}
+    uri, key, stack = _service(chosen)
     release = stack.get("release") or {}
-    uri = chosen.uri or stack.get("scoringUri") or os.environ.get("SCORING_URI")
-    if not uri:
-        raise EvaluationError("No service is named: give its scoring URI with --uri or in SCORING_URI.")
     dataset = load(chosen.dataset or release.get("dataset", "digits"), "test", directory=chosen.directory)
     previous = report.read(chosen.previous) if chosen.previous else None
     with bar(f"Scoring {dataset.name}") as progress:
         evaluation = evaluate(
             uri,
-            # The stack's key goes to the stack's service alone.
-            (stack.get("primaryKey") if not chosen.uri else None) or os.environ.get("SCORING_KEY"),
+            key,
             dataset,
             thresholds=Thresholds.from_json({**release, **options.thresholds(chosen)}),
             rows=chosen.rows,
@@ -77,6 +90,17 @@ def _evaluate(chosen: Namespace) -> Evaluation:
         )
     _write(evaluation, dataset, chosen)
     return evaluation
+
+
+def _service(chosen: Namespace) -> tuple[str, str | None, dict[str, Any]]:
+    """Return the service's URI and its key, and the stack's outputs where they are given."""
+    stack = _read_outputs(chosen.outputs) if chosen.outputs else {}
+    uri = chosen.uri or stack.get("scoringUri") or os.environ.get("SCORING_URI")
+    if not uri:
+        raise EvaluationError("No service is named: give its scoring URI with --uri or in SCORING_URI.")
+    # The stack's key goes to the stack's service alone.
+    key = (stack.get("primaryKey") if not chosen.uri else None) or os.environ.get("SCORING_KEY")
+    return uri, key, stack
 
 
 def _write(evaluation: Evaluation, dataset: Dataset, chosen: Namespace) -> None:

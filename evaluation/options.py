@@ -9,6 +9,9 @@ from evaluation.datasets import NAMES, SUFFIXES
 _EPILOG = """The key comes from the environment variable SCORING_KEY, never from an option that others could see;
 without it none is sent. Exit codes: 0 passed, 1 evaluated and failed, 2 could not be evaluated."""
 
+_EPILOG_OF_PREDICT = """The key comes from the environment variable SCORING_KEY.
+Exit codes: 0 read, 2 could not be read."""
+
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser; `command` is evaluate unless another was named."""
@@ -18,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
     )
     parser.set_defaults(command="evaluate")
-    _add_service(parser)
+    _add_service(parser, "URI, key, data set and thresholds")
     _add_data(parser, "the release's, else digits")
     parser.add_argument("--rows", type=_rows, help="how many images, spread evenly (default: all)")
     _add_thresholds(parser)
@@ -27,6 +30,10 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print the evaluation as one JSON object")
     parser.add_argument("--debug", action="store_true", help="show a traceback with an error")
     commands = parser.add_subparsers(title="other commands", metavar="")
+    predict = commands.add_parser("predict", help="read the digit in a picture", epilog=_EPILOG_OF_PREDICT)
+    predict.add_argument("image", type=Path, help="a picture of one digit: any size, dark on light or light on dark")
+    _add_service(predict, "URI and key")
+    predict.set_defaults(command="predict")
     show = commands.add_parser("show", help="print a written evaluation again")
     show.add_argument("file", type=Path, help="what --output or --report wrote")
     show.set_defaults(command="show")
@@ -50,12 +57,12 @@ def thresholds(chosen: argparse.Namespace) -> dict[str, float]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _add_service(parser: argparse.ArgumentParser) -> None:
+def _add_service(parser: argparse.ArgumentParser, taken: str) -> None:
     parser.add_argument("--uri", help="the scoring URI (default: SCORING_URI)")
     parser.add_argument(
         "--outputs",
         metavar="FILE",
-        help="take URI, key, data set and thresholds from outputs that `pulumi stack output --json` prints; - is stdin",
+        help=f"take {taken} from outputs that `pulumi stack output --json` prints; - is stdin",
     )
     parser.add_argument(
         "--json-body", action="store_true", help="send JSON (default: a byte for each pixel where the service takes it)"

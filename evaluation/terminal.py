@@ -1,12 +1,17 @@
-"""An evaluation in brief, on the terminal."""
+"""An evaluation in brief, and a digit, on the terminal."""
 
 from typing import TYPE_CHECKING
 
 from evaluation.record import Evaluation
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from rich.console import Console
     from rich.text import Text
+
+_SIDE = 28
+_GREY = 127  # what is above is white where there are no colours
 
 
 def show(evaluation: Evaluation, console: "Console | None" = None) -> None:
@@ -25,6 +30,23 @@ def show(evaluation: Evaluation, console: "Console | None" = None) -> None:
     right = f"{evaluation.correct:,} of {evaluation.rows:,} images right in {evaluation.seconds:.1f} s"
     how = f"{evaluation.uri}, {right}, {evaluation.time}"
     console.print(how, style="dim", soft_wrap=True)
+
+
+def draw(image: "NDArray[np.uint8]", console: "Console | None" = None) -> None:
+    """Print a digit of 784 bytes, two rows a line: in greys where there are colours, else what is rather white."""
+    from rich.console import Console  # noqa: PLC0415 - see above
+    from rich.text import Text  # noqa: PLC0415
+
+    console = console or Console(highlight=False, markup=False)
+    rows = image.reshape(_SIDE, _SIDE).tolist()
+    for upper, lower in zip(rows[::2], rows[1::2], strict=True):
+        line = Text()
+        for above, below in zip(upper, lower, strict=True):
+            if console.color_system:
+                line.append("▀", f"rgb({above},{above},{above}) on rgb({below},{below},{below})")
+            else:
+                line.append(" ▄▀█"[2 * (above > _GREY) + (below > _GREY)])
+        console.print(line)
 
 
 def _matrix(evaluation: Evaluation) -> "Text":

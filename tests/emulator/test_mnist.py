@@ -15,6 +15,7 @@ import pytest
 from serving import ROOT, healthy
 
 from evaluation.datasets import load
+from evaluation.mnist_form import place
 from evaluation.record import Evaluation
 
 # What the tutorial prints: rows are true labels, columns what was read. Accuracy 0.9204.
@@ -81,6 +82,14 @@ def evaluate(uri: str, directory: Path, report: Path, *arguments: str) -> Evalua
     command = [sys.executable, "-m", "evaluation", "--uri", uri, *data, "--report", str(report), *arguments]
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
     return Evaluation.from_json(json.loads((report / "evaluation.json").read_text()))
+
+
+def test_mnist_s_digits_are_in_the_form_that_pictures_are_brought_into() -> None:
+    """Cut out and placed again, every one of the 10,000 test images is itself."""
+    for image in load("mnist", "test", directory=mnist()).images.reshape(-1, 28, 28):
+        rows, columns = np.nonzero(image)
+        cut = image[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+        assert np.array_equal(place(cut), image)
 
 
 @pytest.mark.timeout(900)  # training takes a minute, on a busy machine several

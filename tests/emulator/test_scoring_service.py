@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from deployed import digits_model, variables, write_package
+from PIL import Image
 from serving import ROOT, python
 
-from evaluation import datasets
+from evaluation import datasets, image_file
+from evaluation.client import Client, score
 from evaluation.smoke import Evaluation
 from runtime import server
 from training.model import MODEL_FILE
@@ -54,13 +57,25 @@ def service(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         running.stop()
 
 
-def evaluate(uri: str, *arguments: str, key: str | None = KEY) -> subprocess.CompletedProcess[str]:
-    """Run `python -m evaluation` on the service."""
-    environment = {name: value for name, value in os.environ.items() if name != "SCORING_KEY"}
+def run(*arguments: str, key: str | None, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run `python -m evaluation` with the key in its environment."""
+    environment = {name: value for name, value in os.environ.items() if name not in ("SCORING_KEY", "SCORING_URI")}
     if key is not None:
         environment["SCORING_KEY"] = key
-    command = [sys.executable, "-m", "evaluation", "--uri", uri, *arguments]
-    return subprocess.run(command, check=False, cwd=ROOT, env=environment, capture_output=True, text=True)
+    command = [sys.executable, "-m", "evaluation", *arguments]
+    return subprocess.run(command, check=False, cwd=ROOT, env=environment, capture_output=True, text=True, input=stdin)
+
+
+def evaluate(uri: str, *arguments: str, key: str | None = KEY) -> subprocess.CompletedProcess[str]:
+    """Evaluate the service."""
+    return run("--uri", uri, *arguments, key=key)
+
+
+def predict(
+    uri: str | None, *arguments: str, key: str | None = KEY, stdin: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Have the service read a picture."""
+    return run("predict", *(["--uri", uri] if uri else []), *arguments, key=key, stdin=stdin)
 
 
 def test_the_deployed_package_reads_digits(service: server.ScoringServer, tmp_path: Path) -> None:
@@ -120,6 +135,43 @@ def test_a_service_that_is_gone_is_exit_2() -> None:
     assert "'nonsense' is not a scoring URI" in evaluate("nonsense").stderr
 
 
+def as_file(image: np.ndarray, side: int, margin: int, path: Path) -> Path:
+    """Write a digit as people have them: of another size, somewhere in a larger picture, some as ink on paper."""
+    picture = np.pad(
+        np.asarray(Image.fromarray(image.reshape(28, 28)).resize((side, side))), ((margin, 0), (9, margin))
+    )
+    Image.fromarray(255 - picture if side % 2 else picture).save(path)
+    return path
+
+
+def test_a_picture_of_any_size_is_read_as_the_digit_in_it(service: server.ScoringServer, tmp_path: Path) -> None:
+    """A hundred test digits, in sizes from 14 to 410 pixels: at most three get another label than as they were."""
+    images = datasets.load("digits", "test").images[:100]
+    with Client(service.scoring_uri, KEY) as client:
+        expected = client.score(images)
+        files = [as_file(image, 14 + 4 * at + at % 2, at, tmp_path / f"{at}.png") for at, image in enumerate(images)]
+        labels = client.score(np.stack([image_file.read(file) for file in files]))
+    assert sum(label != true for label, true in zip(labels, expected, strict=True)) <= 3
+
+
+def test_a_picture_is_read_on_the_command_line(service: server.ScoringServer, tmp_path: Path) -> None:
+    """Exit 0, the digit as it was sent and what was read, as sure as the model is; the key and its absence as ever."""
+    image = datasets.load("digits", "test").images[1]
+    file = as_file(image, 280, 30, tmp_path / "a digit's.png")
+    probabilities = digits_model().predict_proba(image_file.read(file)[None] / 255)[0]
+    ended = predict(service.scoring_uri, str(file))
+    *drawn, said = ended.stdout.splitlines()
+    assert (ended.returncode, len(drawn)) == (0, 14)
+    assert said == f"{probabilities.argmax()}, {100 * probabilities.max():.0f} % sure"
+    assert predict(service.scoring_uri, "--json-body", str(file)).stdout == ended.stdout
+    outputs = json.dumps({"scoringUri": service.scoring_uri, "primaryKey": KEY})
+    assert predict(None, "--outputs", "-", str(file), key=None, stdin=outputs).stdout == ended.stdout
+    wrong = predict(service.scoring_uri, str(file), key="wrong")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr.startswith("Not read: The service at http://127.0.0.1:")
+    assert "refuses the key (401)" in wrong.stderr
+
+
 def test_a_model_that_is_not_the_deployed_one_never_serves(package: Path, tmp_path: Path) -> None:
     """The server ends in start-up, and says which two digests differ."""
     other = tmp_path / "other"
@@ -136,8 +188,6 @@ def test_a_model_that_is_not_the_deployed_one_never_serves(package: Path, tmp_pa
 def test_every_answer_counts_for_its_own_image(service: server.ScoringServer, package: Path) -> None:
     """Over HTTP, in batches, the labels are those of the model in this process."""
     import joblib  # noqa: PLC0415 - only here
-
-    from evaluation.client import score  # noqa: PLC0415
 
     test = datasets.load("digits", "test")
     model: Any = joblib.load(package / "model" / MODEL_FILE)

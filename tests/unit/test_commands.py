@@ -58,6 +58,18 @@ def test_a_new_stack_is_encrypted_by_the_chosen_provider(settings: list[str], ex
     assert answer.stdout.strip("|") == (f"--secrets-provider|{expected}" if expected else "")
 
 
+def test_a_picture_that_is_not_named_is_asked_for(tmp_path: Path) -> None:
+    """Before anything else is done: the sentence is the command as it should be."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / ".venv").mkdir()
+    for file in ("requirements.txt", ".venv/lock"):
+        (tmp_path / file).touch()
+    refused = subprocess.run(["make", "predict"], cwd=tmp_path, text=True, capture_output=True, check=False)
+    assert refused.returncode == 2
+    assert "No picture is named: make predict IMAGE=digit.png" in refused.stderr
+    assert [path.name for path in (tmp_path / ".venv").iterdir()] == ["lock"]
+
+
 def test_an_old_python_is_refused_in_one_sentence(tmp_path: Path) -> None:
     """Before anything is installed, with the version that was found and the way to name another."""
     shutil.copy(ROOT / "Makefile", tmp_path)
