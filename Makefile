@@ -43,6 +43,10 @@ up: .venv/lock $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## from a bare
 	@echo '  $$EDITOR scoring/score.py    then `make up`: the service is updated in place and evaluated'
 	@echo '  eval "$$(make -s env)"       then `pulumi preview --diff`, `pulumi stack output`, … work in this shell'
 
+preview: .venv/lock $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## what a change would do, as a comment for a pull request
+	@$(settings); $(python) -m tools.state $(STACK); $(if $(EMULATED),pulumi stack select --create $(STACK) >/dev/null;) \
+	$(python) -m preview $(STACK) --output reports/$(STACK)/preview.md
+
 # RELEASE may come from a form on GitHub: the shell alone sees it, and as one word.
 promote: .venv/lock $(if $(EMULATED),emulator)  ## take what another stack released: FROM=staging TO=prod [RELEASE=id] [YES=1]
 	@$(if $(and $(FROM),$(TO)),,echo 'Say which stack takes whose release: make promote FROM=staging TO=prod' >&2; exit 2)

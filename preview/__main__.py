@@ -14,26 +14,28 @@ from preview.comment import Comment
 from preview.engine import Preview, PreviewError, read, run
 from preview.scoring_files import changed_files
 
-_EPILOG = """Exit codes: 0 a comment was made, whatever changes; 2 the stack could not be previewed, which the comment
-says too, or the options are wrong. The comment's first line is hidden and the same for each comment on this stack: a
-workflow finds its comment by it and updates that one."""
+_EPILOG = """What stands after -- goes to `pulumi preview`, such as --policy-pack. Exit codes: 0 a comment was made,
+whatever changes; 2 the stack could not be previewed, which the comment says too, or the options are wrong. The
+comment's first line is hidden and the same for each comment on this stack: a workflow finds its comment by it and
+updates that one."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments say and return the exit code."""
-    chosen = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    end = given.index("--") if "--" in given else len(given)
+    chosen = _parser().parse_args(given[:end])
     try:
-        preview = _read(chosen.file) if chosen.file else run(chosen.stack, chosen.options)
+        preview = _read(chosen.file) if chosen.file else run(chosen.stack, given[end + 1 :])
     except PreviewError as error:
         preview = Preview(errors=(str(error),))
     except KeyboardInterrupt:
         return 130
     trial = None if preview.errors or chosen.no_candidate else try_candidate(preview, _report)
     comment = Comment(chosen.stack, preview, trial, changed_files(preview)).render()
+    print(comment, end="")
     if chosen.output:
         files.replace(chosen.output, comment.encode())
-    else:
-        print(comment, end="")
     for sentence in preview.errors:
         print(f"Not previewed: {sentence}", file=sys.stderr)
     return 2 if preview.errors else 0
@@ -42,16 +44,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m preview",
+        usage="%(prog)s [-h] [--file FILE] [--output FILE] [--no-candidate] stack [-- OPTION ...]",
         description="Show what a change would do to a stack, as a Markdown comment for a pull request.",
         epilog=_EPILOG,
     )
     parser.add_argument("stack", help="the stack's name")
     parser.add_argument(
-        "--file", metavar="FILE", help="read what `pulumi preview --json` printed instead of running it; - is stdin"
+        "--file",
+        metavar="FILE",
+        help="read what `pulumi preview --json --show-sames` printed instead of running it; - is stdin",
     )
-    parser.add_argument("--output", metavar="FILE", type=Path, help="write the comment there (default: print it)")
+    parser.add_argument("--output", metavar="FILE", type=Path, help="write the comment there too")
     parser.add_argument("--no-candidate", action="store_true", help="do not run the candidate on this machine")
-    parser.add_argument("options", nargs="*", metavar="OPTION", help="after --: options of `pulumi preview`")
     return parser
 
 

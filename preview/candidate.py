@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.datasets import load
-from evaluation.errors import EvaluationError
+from evaluation.errors import EvaluationError, ServiceError
 from evaluation.smoke import Evaluation
 from evaluation.verdict import Thresholds
 from infra.candidate import Candidate
@@ -40,18 +40,20 @@ class Trial:
 def try_candidate(preview: Preview, report: Callable[[str], None]) -> Trial | None:
     """Run and evaluate what would be deployed; None where it is what is deployed and passes what is asked now."""
     service, model, environment = (preview.step(name) for name in ("webservice", "model", "environment"))
-    if not (service and model and environment and service.after and model.after and environment.after):
+    if not (service and service.after):
         return None
     if service.before and all(service.live.get(name) == service.after.get(name) for name in _IDENTITY):
         return _judge_again(preview)
     if preview.setting("promoteFrom"):
         return Trial(not_run="it is promoted as it is, on the evidence of the stack that released it.")
+    if not (model and environment):
+        return Trial(not_run="this preview leaves out what stays as it is: make it with --show-sames.")
     try:
         return Trial(_evaluate(preview, service.after, model.after, environment.after["conda"], report))
-    except (EnvironmentFailedError, SettingsError, OSError) as error:
-        return Trial(not_run=f"this machine cannot. {_brief(error)}")
-    except (ServerFailedError, EvaluationError) as error:
+    except (ServerFailedError, ServiceError) as error:
         return Trial(failure=f"Run on this machine, the candidate fails: {_brief(error)}")
+    except (EnvironmentFailedError, EvaluationError, SettingsError, OSError) as error:
+        return Trial(not_run=f"this machine cannot. {_brief(error)}")
 
 
 def _judge_again(preview: Preview) -> Trial | None:
@@ -117,6 +119,5 @@ def _scoring_directory(service: Mapping[str, Any]) -> Path:
 
 
 def _brief(error: Exception) -> str:
-    """Return the first and the last line of a sentence that ends with a log."""
-    lines = str(error).splitlines()
-    return " ".join(dict.fromkeys((lines[0], lines[-1])))
+    """Return the sentence without the log that it may end with."""
+    return str(error).partition("\n")[0].removesuffix(" Its log ends:")

@@ -99,7 +99,7 @@ class Comment:
     @property
     def is_elsewhere(self) -> bool:
         """Whether the stack is in another region than the prices."""
-        return self.preview.config.get("azure-native:location") != self.prices["region"]
+        return bool(self.preview.config.get("azure-native:location") != self.prices["region"])
 
     @property
     def rows(self) -> list[tuple[str, str, str]]:
@@ -107,7 +107,9 @@ class Comment:
         return [row for row in self._rows() if row[1] != row[2]]
 
     def changed_inputs(self, step: Step) -> str:
-        """Name the inputs of a resource that change."""
+        """Name the inputs of a resource that change; a release's follow from all others, and it is a new record."""
+        if step.type == "Release" and step.operation == "update":
+            return "recorded anew"
         if step.operation not in ("update", "replace"):
             return ""
         return markdown.some([code(name) for name in dict.fromkeys(c.name for c in changes.changed_inputs(step))])

@@ -1,8 +1,8 @@
 """What the engine says of a preview: steps, policy findings, warnings and errors; and how it is asked.
 
-`pulumi preview --json` prints a digest that leaves out what policies found. With PULUMI_ENABLE_STREAMING_JSON_PREVIEW
-it prints its events instead, policies included. Both are read. The events' debug lines hold secrets in the clear, so
-they go through a pipe, never to a file, and are dropped here.
+`pulumi preview --json` prints a digest that leaves out what policies found, and without --show-sames the resources that
+stay as they are. With PULUMI_ENABLE_STREAMING_JSON_PREVIEW it prints its events instead, all of them. Both are read.
+The events' debug lines hold secrets in the clear, so they go through a pipe, never to a file, and are dropped here.
 """
 
 import json

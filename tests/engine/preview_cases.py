@@ -106,6 +106,12 @@ def options(case: str) -> list[str]:
     return [f"--policy-pack={PACK}"] if case == "policies" else []
 
 
+def print_preview(project: Project, case: str, streaming: str = "true") -> str:
+    """Return what the CLI prints for the case as it stands."""
+    command = ("pulumi", "preview", "--json", "--non-interactive", "--stack", "dev", *options(case))
+    return project.run(*command, check=False, PULUMI_ENABLE_STREAMING_JSON_PREVIEW=streaming).stdout
+
+
 def trim(project: Project, printed: str) -> str:
     """Return the engine's events without what nobody reads, secrets' debug lines and this machine's paths included."""
     kept = []
@@ -122,6 +128,15 @@ def trim(project: Project, printed: str) -> str:
     assert str(Path.home()) not in text
     assert tempfile.gettempdir() not in text
     return text
+
+
+def trim_digest(project: Project, printed: str) -> str:
+    """Return what `pulumi preview --json` prints when it is not asked for events, trimmed likewise."""
+    digest = json.loads(printed)
+    for step in digest["steps"]:
+        for state in ("oldState", "newState"):
+            step[state] = _trim_state(step.get(state))
+    return json.dumps(digest, indent=1).replace(f"{project.directory}/", "") + "\n"
 
 
 def _is_told(event: dict[str, Any]) -> bool:
@@ -143,14 +158,16 @@ def record(project: Project, case: str) -> None:
     shutil.rmtree(directory, ignore_errors=True)
     released = {path.name: path.read_bytes() for path in (project.directory / "scoring").glob("*.py")}
     CASES.get(case, CASES["unchanged"])(project)
-    command = ("pulumi", "preview", "--json", "--non-interactive", "--stack", "dev", *options(case))
-    events = trim(project, project.run(*command, check=False, PULUMI_ENABLE_STREAMING_JSON_PREVIEW="true").stdout)
+    events = trim(project, print_preview(project, case))
     preview = read(events)
     with contextlib.chdir(project.directory):
         trial = None if preview.errors else try_candidate(preview, lambda _line: None)
         files = changed_files(preview)
     directory.mkdir(parents=True)
     (directory / "events.jsonl").write_text(events)
+    if case == "renamed":
+        digest = trim_digest(project, print_preview(project, case, streaming="false"))
+        (directory / "digest.json").write_text(digest)
     if trial:
         evaluation = trial.evaluation.to_json() if trial.evaluation else None
         told = {"evaluation": evaluation, "failure": trial.failure, "not_run": trial.not_run}

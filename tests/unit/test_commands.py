@@ -16,7 +16,7 @@ SPEAKING = [
     *(ROOT / "docs").glob("*.md"),
     *(
         path
-        for room in ("infra", "drift", "emulator", "evaluation", "training", "tools", "policy", "promotion")
+        for room in ("infra", "drift", "emulator", "evaluation", "training", "tools", "policy", "preview", "promotion")
         for path in (ROOT / room).rglob("*.py")
     ),
 ]

@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 MAY_IMPORT = {
     "infra": {"evaluation", "promotion", "runtime"},
+    "preview": {"evaluation", "infra", "runtime"},
     "promotion": set(),
     "emulator": {"runtime"},
     "drift": {"infra"},  # its door to the SDK alone: the state does not hold what is not ours

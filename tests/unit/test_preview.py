@@ -1,0 +1,239 @@
+"""The comment on a pull request, made from previews that the real engine printed (see recorded_previews.py)."""
+
+import base64
+import json
+import lzma
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import recorded_previews as recorded
+
+from preview import cost, engine, markdown
+from preview.__main__ import main
+from preview.candidate import Trial, try_candidate
+from preview.comment import Comment
+from preview.engine import Preview, PreviewError, Step
+from preview.scoring_files import FileChange, changed_files
+
+
+def altered(preview: Preview, name: str, **values: Any) -> Preview:  # noqa: ANN401 - fields of a step
+    """Return the preview with these fields of one step."""
+    steps = tuple(replace(step, **values) if step.name == name else step for step in preview.steps)
+    return replace(preview, steps=steps)
+
+
+def step(preview: Preview, name: str) -> Step:
+    """Return a step that is there."""
+    found = preview.step(name)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("case", recorded.CASES)
+def test_a_preview_of_the_real_engine_makes_this_comment(case: str, tmp_path: Path) -> None:
+    """Byte for byte: whoever changes the comment sees in the diff what becomes of every kind of change."""
+    expected = (recorded.DIRECTORY / case / "comment.md").read_text(encoding="utf-8")
+    assert recorded.comment(case, tmp_path).render() == expected
+
+
+def test_nothing_changed_is_one_line() -> None:
+    """Below the hidden marker there is the verdict alone."""
+    text = (recorded.DIRECTORY / "unchanged" / "comment.md").read_text(encoding="utf-8")
+    assert text.splitlines()[1:] == ["### ✅ Nothing changes in `dev`."]
+
+
+@pytest.mark.parametrize("case", ["renamed", "moved", "existing-workspace"])
+def test_what_is_lost_stands_first_and_in_bold(case: str, tmp_path: Path) -> None:
+    """Of all that a preview says, a reviewer must not miss this."""
+    comment = recorded.comment(case, tmp_path)
+    lines = comment.render().splitlines()
+    assert lines[3 : 3 + len(comment.lost)] == [f"- **{line}.**" for line in comment.lost]
+    operations = [step.operation for step in recorded.preview(case).steps]
+    assert len(comment.lost) == operations.count("replace") + operations.count("delete") > 0
+
+
+def test_each_stack_has_a_marker_of_its_own() -> None:
+    """A workflow that updates the comment of one stack leaves the others' alone."""
+    first = {Comment(stack, Preview(), None, []).render().splitlines()[0] for stack in ("dev", "staging", "prod")}
+    assert len(first) == 3
+    assert all(line.startswith("<!--") and line.endswith("-->") for line in first)
+
+
+def test_the_plain_form_of_the_json_makes_the_same_comment() -> None:
+    """`pulumi preview --json` without its events says the same, but for policies."""
+    digest = engine.read((recorded.DIRECTORY / "renamed" / "digest.json").read_text(encoding="utf-8"))
+    expected = (recorded.DIRECTORY / "renamed" / "comment.md").read_text(encoding="utf-8")
+    assert Comment("dev", digest, None, changed_files(digest)).render() == expected
+
+
+def test_a_plain_form_that_failed_without_a_reason_says_how_to_learn_it() -> None:
+    """It is how a refusing policy looks there, so it must not look like nothing to do."""
+    document = {"steps": [], "diagnostics": [{"severity": "error", "message": "error: preview failed\n"}]}
+    assert "a policy may refuse it" in engine.read(json.dumps(document)).errors[0]
+
+
+@pytest.mark.parametrize("text", ["", "Updating (dev)", "[]", "{}", "3", '{"steps": 7}', '{"sequence": 1}\n{"seq'])
+def test_what_is_no_preview_is_refused_in_one_sentence(text: str) -> None:
+    """Whatever else a pipe may bring."""
+    with pytest.raises(PreviewError, match=r"^This .* `pulumi preview --json` prints[^\n]*\.$"):
+        engine.read(text)
+
+
+def test_a_preview_that_cannot_be_read_is_a_comment_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The pull request shows the sentence that the terminal shows."""
+    (tmp_path / "preview.json").write_text("Killed")
+    output = tmp_path / "comment.md"
+    assert main(["dev", "--file", str(tmp_path / "preview.json"), "--output", str(output)]) == 2
+    assert main(["dev", "--file", str(tmp_path / "missing.json")]) == 2
+    assert "❌ `dev` cannot be previewed: This is not what" in output.read_text()
+    assert capsys.readouterr().err.count("Not previewed: ") == 2
+
+
+def test_a_change_is_exit_code_0_and_so_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    """A comment was made, whatever is in it."""
+    for case in ("unchanged", "renamed", "policies"):
+        assert main(["dev", "--file", str(recorded.DIRECTORY / case / "events.jsonl")]) == 0
+        assert capsys.readouterr().out == (recorded.DIRECTORY / case / "comment.md").read_text(encoding="utf-8")
+
+
+def test_a_machine_without_the_cli_is_told_how(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first thing that a new machine lacks."""
+    monkeypatch.setenv("PATH", "")
+    assert main(["dev"]) == 2
+    assert "run `make preview`" in capsys.readouterr().out
+
+
+def test_the_secrets_in_debug_lines_are_dropped() -> None:
+    """The engine's debug events quote outputs in the clear."""
+    event = {"sequence": 1, "diagnosticEvent": {"severity": "debug", "message": 'string_value: "hunter2"'}}
+    found = engine.read(json.dumps(event))
+    assert "hunter2" not in repr(found)
+    assert found == Preview()
+
+
+def test_a_traceback_becomes_its_exception() -> None:
+    """One sentence, without the paths of the machine that ran it."""
+    message = f"Program failed with an unhandled exception:\nTraceback:\n  File x\nKeyError: '{Path.cwd()}/model'\n"
+    event = {"sequence": 1, "diagnosticEvent": {"severity": "error", "message": message}}
+    assert engine.read(json.dumps(event)).errors == ("The program failed: KeyError: 'model'",)
+
+
+@pytest.mark.parametrize("value", ["a`b|c\nd", "<script>", "@everyone", "](http://x)", "| x |", "-->"])
+def test_a_value_cannot_leave_its_place(value: str) -> None:
+    """Tags, names and messages come from others: none ends a cell, opens a tag, or calls somebody."""
+    tags = {"owner": value}
+    preview = recorded.preview("resized")
+    service = step(preview, "webservice")
+    preview = altered(preview, "webservice", after={**service.after, "tags": tags})
+    warned = replace(preview, warnings=(value,))
+    plain = Comment("dev", replace(preview, warnings=("x",)), None, []).render()
+    text = Comment("dev", warned, None, []).render()
+    assert len(text.splitlines()) == len(plain.splitlines())
+    warning = next(line for line in text.splitlines() if "**Warning**" in line)
+    assert not any(sign in warning.replace("\\<", "").replace("\\>", "") for sign in "<>")
+    assert "@e" not in warning
+    assert markdown.code(value).count("`") == 2
+
+
+def test_a_promoted_release_is_not_run_and_shows_its_sources_evidence() -> None:
+    """Prod takes the bytes that staging released: what they are worth was measured there."""
+    source = {
+        "stack": "staging",
+        "release": "0123456789ab",
+        "commit": "c0ffee0000000000",
+        "dataset": "mnist",
+        "datasetDigest": "d" * 64,
+        "rowsEvaluated": 10000.0,
+        "accuracy": 0.9266,
+        "time": "2026-11-25T21:03:29+00:00",
+    }
+    preview = recorded.preview("model")
+    preview = altered(preview, "release", after={**step(preview, "release").after, "source": source})
+    preview = replace(preview, config={**preview.config, "digits:promoteFrom": "staging"})
+    trial = try_candidate(preview, lambda _line: None)
+    assert trial is not None
+    assert trial.evaluation is None
+    text = Comment("prod", preview, trial, []).render()
+    assert "### ✅ `prod`: new model, 3 updated; `staging` released it with accuracy 0.9266." in text
+    assert "from commit `c0ffee000000…`" in text
+    assert "accuracy 0.9266 on 10,000 rows of mnist" in text
+
+
+def test_a_refused_candidate_is_only_doubtful_where_nothing_would_refuse_it() -> None:
+    """With rehearsal and gate switched off it would be released all the same."""
+    preview = recorded.preview("score-worse")
+    off = {"digits:rehearsalEnabled": "false", "digits:gateEnabled": "false"}
+    trial = Trial(failure="Run on this machine, the candidate fails: no weights.")
+    assert "❌ `dev` would not be released: Run on this" in Comment("dev", preview, trial, []).verdict
+    text = Comment("dev", replace(preview, config={**preview.config, **off}), trial, []).render()
+    assert "⚠️" in text.splitlines()[1]
+    assert "no weights" in text
+
+
+def test_a_preview_without_what_stays_says_how_to_get_it() -> None:
+    """The plain form leaves unchanged resources out, and a candidate is more than what changes."""
+    preview = recorded.preview("score")
+    kept = tuple(step for step in preview.steps if step.operation != "same")
+    trial = try_candidate(replace(preview, steps=kept), lambda _line: None)
+    assert trial is not None
+    assert trial.not_run is not None
+    assert "--show-sames" in trial.not_run
+
+
+def test_an_unreadable_model_is_not_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine on which nothing was trained says so instead of comparing something else."""
+    monkeypatch.chdir(tmp_path)
+    trial = try_candidate(recorded.preview("model"), lambda _line: None)
+    assert trial is not None
+    assert trial.not_run is not None
+    assert "model/sklearn_mnist_model.pkl is missing" in trial.not_run
+
+
+def test_lines_are_counted_against_the_release_s_own_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where the release kept its files no git is asked; a kept file that was not deployed is not compared with."""
+    directory = recorded.DIRECTORY / "score"
+    released = (directory / "score.py.released").read_text(encoding="utf-8")
+    (tmp_path / "scoring").mkdir()
+    (tmp_path / "scoring/score.py").write_bytes((directory / "score.py.present").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    preview = recorded.preview("score")
+    for text, lines in ((released, (2, 1)), (f"{released}# other\n", None)):
+        kept = base64.b64encode(lzma.compress(json.dumps({"score.py": text}).encode())).decode()
+        outputs = {**step(preview, "release").outputs, "scoringFiles": kept}
+        found = changed_files(altered(preview, "release", outputs=outputs))
+        assert found == [FileChange("score.py", "changed", is_generated=False, lines=lines)]
+
+
+def test_an_old_text_is_found_in_git_by_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever was committed since, the version with the deployed SHA-256 is the one that is compared with."""
+    directory = recorded.DIRECTORY / "score"
+    script = tmp_path / "scoring/score.py"
+    script.parent.mkdir()
+    script.write_bytes((directory / "score.py.released").read_bytes())
+    recorded.commit(tmp_path)
+    script.write_text("something else meanwhile\n")
+    recorded.commit(tmp_path)
+    script.write_bytes((directory / "score.py.present").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    assert [file.lines for file in changed_files(recorded.preview("score"))] == [(2, 1)]
+
+
+def test_the_cost_is_that_of_the_published_table() -> None:
+    """Cores and GB for 730 hours and the registry's tier; an unpriced tier is left out of the sum."""
+    preview = recorded.preview("resized")
+    hour = cost.PRICES["containerInstances"]
+    before, after = cost.estimate(preview).items["webservice"]
+    assert before == pytest.approx(730 * (hour["perCoreHour"] + hour["perGbHour"]))
+    assert after == pytest.approx(730 * (2 * hour["perCoreHour"] + hour["perGbHour"]))
+    registry = step(preview, "registry")
+    premium = altered(preview, "registry", after={**registry.after, "sku": {"name": "Premium"}})
+    before, after = cost.estimate(premium).items["registry"]
+    assert before == pytest.approx(365 / 12 * cost.PRICES["containerRegistry"]["perDay"]["Basic"])
+    assert after is None
