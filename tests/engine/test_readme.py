@@ -1,0 +1,45 @@
+"""The README's commands for the deployed service, run as they stand there."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from project import ROOT, Project
+
+from evaluation.datasets import load
+
+BLOCKS = re.findall(r"(?:^ {4}.*\n)+", (ROOT / "README.md").read_text(), re.MULTILINE)
+CURL = [block for block in BLOCKS if "curl" in block]
+
+
+@pytest.fixture
+def picture(project: Project) -> Path:
+    """A seven in black on white, of another size than the service takes."""
+    test = load("digits", "test")
+    seven = test.images[np.flatnonzero(test.labels == 7)[0]].reshape(28, 28)
+    path = project.directory / "digit.png"
+    Image.fromarray(255 - np.pad(np.array(Image.fromarray(seven).resize((224, 224))), 30)).save(path)
+    return path
+
+
+def test_every_request_by_hand_is_answered_as_the_readme_says(project: Project, picture: Path) -> None:
+    """Rows as JSON, rows as bytes, a picture: the last line of each block is what the others print."""
+    assert picture.exists()
+    assert len(CURL) == 3
+    for block in CURL:
+        *commands, answer = [line[4:] for line in block.splitlines() if "eval " not in line]
+        assert project.run("bash", "-c", "\n".join(commands)).stdout == answer
+    (project.directory / "rows").unlink()
+
+
+def test_make_predict_draws_the_digit_and_says_what_it_is(project: Project, picture: Path) -> None:
+    """On the stack that is deployed, with its own key; a picture that is none is exit 2 and one sentence."""
+    *drawn, said = project.run("make", "predict", f"IMAGE={picture.name}").stdout.splitlines()
+    assert len(drawn) == 14
+    assert re.fullmatch(r"7, \d+ % sure", said)
+    refused = project.run("make", "predict", "IMAGE=README.md", check=False)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "Not read: README.md is not a picture that is read here: " in refused.stderr
+    picture.unlink()
