@@ -48,8 +48,13 @@ def try_candidate(preview: Preview, report: Callable[[str], None]) -> Trial | No
         return Trial(not_run="it is promoted as it is, on the evidence of the stack that released it.")
     if not (model and environment):
         return Trial(not_run="this preview leaves out what stays as it is: make it with --show-sames.")
+    return _try(lambda: _evaluate(preview, service.after, model.after, environment.after["conda"], report))
+
+
+def _try(evaluate: Callable[[], Evaluation]) -> Trial:
+    """Tell a candidate that fails from one that cannot be run here."""
     try:
-        return Trial(_evaluate(preview, service.after, model.after, environment.after["conda"], report))
+        return Trial(evaluate())
     except (ServerFailedError, ServiceError) as error:
         return Trial(failure=f"Run on this machine, the candidate fails: {_brief(error)}")
     except (EnvironmentFailedError, EvaluationError, SettingsError, OSError) as error:
