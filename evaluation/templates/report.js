@@ -53,7 +53,7 @@
     open = at;
     const button = chosen[at];
     const { row, truth: is, read: as, sure } = button.dataset;
-    dialog.querySelector("h3").textContent = `Row ${row}: is ${is}, was read as ${as}${sure ? `, ${sure} sure` : ""}`;
+    dialog.querySelector("h3").textContent = `Row ${row}: is ${is}, was read as ${as}${sure ? `, ${sure.replace(" ", "\u00a0")} sure` : ""}`;
     dialog.querySelector("img").src = button.querySelector("img").src;
     tool("back").disabled = at === 0;
     tool("on").disabled = at === chosen.length - 1;
