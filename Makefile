@@ -58,7 +58,7 @@ releases: .venv/lock  ## what a stack released, newest first
 	@$(settings); $(python) -m promotion releases $(STACK)
 
 down: .venv/lock $(if $(EMULATED),emulator)  ## destroy the deployment and stop the emulator
-	@$(if $(filter true,$(call config,digits:protectData)),echo "Stack '$(STACK)' is protected: set digits:protectData to false in Pulumi.$(STACK).yaml and run \`make up STACK=$(STACK)\` first." >&2; exit 2)
+	@$(if $(filter true,$(call config,digits:protectData)),echo "Stack '$(STACK)' is protected: write digits:protectData: false and digits:policyEnabled: false in Pulumi.$(STACK).yaml and run \`make up STACK=$(STACK)\` first." >&2; exit 2)
 	@$(settings); $(python) -m tools.state $(STACK); if pulumi stack select $(STACK) 2>/dev/null; then pulumi destroy --stack $(STACK) --refresh $(if $(EMULATED),--yes --skip-preview); fi
 	@$(if $(EMULATED),$(python) -m emulator stop)
 
