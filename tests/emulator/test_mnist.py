@@ -3,6 +3,7 @@
 DIGITS_MNIST names the directory with the four files; without it, ../shared/mnist and the cache are looked into.
 """
 
+import gzip
 import json
 import os
 import subprocess
@@ -12,9 +13,11 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 import pytest
+from answering import Answer, servers
 from serving import ROOT, healthy
 
-from evaluation.datasets import load
+from evaluation.datasets import DIGESTS, load
+from evaluation.mnist import read
 from evaluation.mnist_form import place
 from evaluation.record import Evaluation
 
@@ -82,6 +85,29 @@ def evaluate(uri: str, directory: Path, report: Path, *arguments: str) -> Evalua
     command = [sys.executable, "-m", "evaluation", "--uri", uri, *data, "--report", str(report), *arguments]
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
     return Evaluation.from_json(json.loads((report / "evaluation.json").read_text()))
+
+
+def test_mnist_is_the_same_gzipped_or_not_and_is_downloaded_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From a directory of either kind and from a mirror the digest is the one that is written down; then from here."""
+    gzipped, plain = mnist(), tmp_path / "plain"
+    plain.mkdir()
+    names = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+    contents = {name: gzip.decompress((gzipped / f"{name}.gz").read_bytes()) for name in names}
+    for name, content in contents.items():
+        (plain / name).write_bytes(content)
+    for directory in (gzipped, plain):
+        assert load("mnist", "test", directory=directory).digest == DIGESTS["mnist", "test"]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    steps: list[tuple[int, int]] = []
+    with servers() as serve:
+        files = iter([gzip.compress(content, 1) for content in contents.values()])
+        mirror = serve(lambda _request: Answer(200, next(files)))
+        read("test", mirrors=[mirror], progress=lambda done, total: steps.append((done, total)))
+    assert len(steps) > 10
+    assert sum(done == total for done, total in steps) == 2, "each file once, to its end"
+    assert load("mnist", "test").digest == DIGESTS["mnist", "test"], "the mirror is gone by now"
 
 
 def test_mnist_s_digits_are_in_the_form_that_pictures_are_brought_into() -> None:

@@ -85,6 +85,7 @@ def test_the_deployed_package_reads_digits(service: server.ScoringServer, tmp_pa
     evaluation = Evaluation.from_json(json.loads(written))
     assert ended.returncode == 0
     assert ended.stdout.startswith(f"PASSED  {evaluation.verdict}")
+    assert ended.stderr == "Scoring digits …\n", "a bar on a terminal, one line in a log"
     assert evaluation.rows == 450
     assert evaluation.accuracy > 0.9
     assert evaluation.digest == datasets.DIGESTS["digits", "test"]

@@ -34,6 +34,16 @@ def test_every_request_by_hand_is_answered_as_the_readme_says(project: Project, 
     (project.directory / "rows").unlink()
 
 
+def test_make_smoke_evaluates_the_stack_s_service(project: Project) -> None:
+    """With the stack's URI, key, data and thresholds, and a report of its own beside the gate's."""
+    ended = project.run("make", "smoke")
+    page = project.directory / "reports" / "dev" / "smoke" / "report.html"
+    assert ended.stdout.startswith("PASSED  Accuracy 0.9")
+    assert ended.stdout.splitlines()[-1] == str(page.relative_to(project.directory))
+    assert "sklearn_mnist:1" in page.read_text()
+    assert project.outputs()["primaryKey"] not in ended.stdout + ended.stderr + page.read_text()
+
+
 def test_make_predict_draws_the_digit_and_says_what_it_is(project: Project, picture: Path) -> None:
     """On the stack that is deployed, with its own key; a picture that is none is exit 2 and one sentence."""
     *drawn, said = project.run("make", "predict", f"IMAGE={picture.name}").stdout.splitlines()

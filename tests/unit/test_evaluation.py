@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import resource
+import struct
 from io import StringIO
 from itertools import cycle
 from pathlib import Path
@@ -18,6 +19,7 @@ from rich.console import Console
 from evaluation import report, terminal
 from evaluation.__main__ import main
 from evaluation.comparison import compare
+from evaluation.datasets import load
 from evaluation.errors import ReportError
 from evaluation.record import Evaluation
 from evaluation.verdict import Thresholds
@@ -32,6 +34,13 @@ def test_the_numbers_follow_from_the_matrix() -> None:
     assert EVALUATION.confusion_matrix == ((48, 0, 2), (1, 49, 0), (0, 41, 59))
     eights = EVALUATION.classes[2]
     assert (eights.label, eights.images, eights.precision, eights.recall) == (8, 100, 0.967213, 0.59)
+
+
+def test_the_record_says_how_fast_it_was() -> None:
+    """Rows a second of the batches, three percentiles of single requests, and what had to be sent again."""
+    document = dataclasses.replace(EVALUATION, retries=2).to_json()
+    assert (document["rowsPerSecond"], document["seconds"], document["retries"]) == (160, 1.25, 2)
+    assert {name: document["latency"][name] for name in ("p50", "p95", "p99")} == {"p50": 50, "p95": 95, "p99": 99}
 
 
 def test_the_interval_is_wilson_s() -> None:
@@ -171,6 +180,33 @@ def test_a_wrong_option_is_answered_with_the_right_one(
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     assert sentence in capsys.readouterr().err
+
+
+def test_data_that_is_not_what_its_name_says_is_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Other files under MNIST's names: one sentence with both digests, nothing is asked and no report is begun."""
+    (tmp_path / "t10k-images-idx3-ubyte").write_bytes(struct.pack(">HBBIII", 0, 8, 3, 1, 28, 28) + bytes(784))
+    data = ["--dataset", "mnist", "--directory", str(tmp_path)]
+    assert main(["--uri", "http://127.0.0.1:9/score", *data, "--report", str(tmp_path / "report")]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"Not evaluated: {tmp_path}/t10k-images-idx3-ubyte is not MNIST's t10k-images-idx3-ubyte: ")
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_full_disk_is_exit_2_and_leaves_the_report_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One sentence on stderr; the page that is there is the one that was."""
+    data = load("digits", "test")
+    evaluation = evaluated(data.labels.tolist(), [8] * data.rows, digest=data.digest)
+    report.write(evaluation, tmp_path / "evaluation.json")
+    (tmp_path / "report.html").write_text("the one before")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        assert main(["report", str(tmp_path / "evaluation.json")]) == 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert capsys.readouterr().err == f"Not evaluated: {tmp_path} cannot be written: File too large.\n"
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_without_a_uri_it_says_where_one_comes_from(

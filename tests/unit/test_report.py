@@ -7,12 +7,14 @@ import re
 import resource
 import zlib
 from html.parser import HTMLParser
+from io import BytesIO
 from pathlib import Path
 
 import jsonschema_rs
 import numpy as np
 import pytest
 from evaluations import evaluated, images_of, zeros_ones_and_eights
+from PIL import Image
 
 from evaluation import pictures, report
 from evaluation.__main__ import main
@@ -136,6 +138,30 @@ def test_the_samples_are_the_same_for_the_same_data() -> None:
     assert first == second
     assert len(set(first)) == 30
     assert sorted(Page(evaluated([1, 2], [1, 1]), images_of([1, 2])).sampled) == [(0, 1, 1), (1, 2, 1)]
+
+
+def test_misses_among_the_samples_are_red_and_inverted() -> None:
+    """What was read right is ink on paper, what was read wrong is as the service saw it."""
+    images = images_of([3, 8])
+    page = Page(evaluated([3, 8], [3, 1]), images).html()
+    right, miss = (
+        base64.b64encode(pictures.thumbnail(image)).decode() for image in (255 - images.images[0], images.images[1])
+    )
+    assert f'<li><span>3</span><img width="28" height="28" loading="lazy" src="data:image/png;base64,{right}"' in page
+    assert (
+        f'<li class="miss"><span>1</span><img width="28" height="28" loading="lazy" src="data:image/png;base64,{miss}"'
+        in page
+    )
+
+
+def test_the_matrix_picture_shows_shares_and_misreadings_alone() -> None:
+    """As the tutorial's: each row by its sum, so twice as many images are the same picture; what is right is black."""
+    truth, read = [0] * 50 + [1] * 50 + [8] * 100, list(EVALUATION.predictions)
+    assert pictures.matrix(evaluated(truth * 2, read * 2)) == pictures.matrix(EVALUATION)
+    assert pictures.matrix(evaluated(truth, [1, *read[1:]])) != pictures.matrix(EVALUATION)
+    for read, brightest in (([0, 1], 0), ([1, 0], 255)):
+        drawn = np.asarray(Image.open(BytesIO(pictures.matrix(evaluated([0, 1], read)))).convert("L"))
+        assert drawn[250:450, 300:700].max() == brightest
 
 
 def test_a_sample_of_rows_shows_the_images_that_were_scored() -> None:
