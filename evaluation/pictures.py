@@ -33,7 +33,7 @@ def matrix(evaluation: Evaluation, *, dark: bool = False) -> bytes:
     np.fill_diagonal(shares, 0)
     figure = Figure(figsize=(8, 5), layout="compressed")
     axes = figure.add_subplot()
-    image = axes.matshow(shares, cmap="bone")
+    image = axes.matshow(shares, cmap="bone", vmin=0, vmax=shares.max() or 1)  # without a miss all of it is black
     bar = figure.colorbar(image, format=lambda share, _: f"{share:.0%}" if share >= 0.01 else f"{share:.1%}")  # noqa: PLR2004 - whole per cents
     ticks = range(len(evaluation.labels))
     axes.set_xticks(ticks, [str(label) for label in evaluation.labels])
