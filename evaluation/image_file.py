@@ -1,5 +1,6 @@
 """A picture of one digit in a file: any size, colours, transparency, turned as its camera says."""
 
+import logging
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 _LONGEST = 1000  # pixels; more say nothing about 28
 _BRIGHTEST = 255
 _ONE_GREY = 64  # what differs by less is one colour
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # what it would print of a damaged file is in the error
 
 
 def read(path: Path) -> "NDArray[np.uint8]":

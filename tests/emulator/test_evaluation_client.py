@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from answering import Answer, Request, Serve, Service, labels, seen_by, servers
+from PIL import Image
 
+from evaluation.__main__ import main
 from evaluation.client import Client, score
 from evaluation.datasets import Dataset
 from evaluation.errors import ServiceError
@@ -169,6 +171,16 @@ def test_a_service_that_knows_labels_alone_is_asked_once_how_sure_it_is(serve: S
     assert len(asked) == 1
     assert evaluation.misses == tuple((row, 0, 1, None) for row in range(600))
     assert evaluation.correct == 0
+
+
+def test_a_picture_is_read_by_any_service_with_the_tutorial_s_contract(
+    serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where it does not say how sure it is, the label stands alone."""
+    Image.fromarray(np.pad(np.zeros((9, 3), np.uint8), 9, constant_values=255)).save(tmp_path / "one.png")
+    uri = serve(lambda _request: Answer(200, b"[1]"))
+    assert main(["predict", "--uri", uri, str(tmp_path / "one.png")]) == 0
+    assert capsys.readouterr().out.splitlines()[14:] == ["1"]
 
 
 @pytest.mark.parametrize(

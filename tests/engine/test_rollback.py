@@ -106,7 +106,7 @@ def test_the_last_release_is_live_again_and_both_verdicts_are_said(story: Story)
     assert broken.up.operations == {"webservice": "update"}
     assert "Accuracy 0.1000" in broken.printed
     assert "is below the minimum" in broken.printed
-    assert "is live again and passed: Accuracy 0.9667" in broken.printed
+    assert "is live again and passed: Accuracy 0.96" in broken.printed
     assert "Traceback" not in broken.printed
     assert broken.answer == RIGHT
     assert {**broken.outputs, "release": None} == {**story.before, "release": None}
