@@ -77,11 +77,7 @@ class WebserviceProvider(Provider):
             "state": service.state,
             "tags": service.tags,
             "description": service.description,
-            "cpuCores": service.cpu_cores,
-            "memoryGb": service.memory_gb,
-            "authEnabled": service.auth_enabled,
-            "appInsightsEnabled": service.app_insights_enabled,
-            **tls.live(enabled=service.ssl_enabled, cname=service.ssl_cname, certificate=service.ssl_certificate),
+            **_told(service),
             **keys,
             **_regenerated(props, keys),
         }
@@ -186,13 +182,8 @@ def _adopt(props: Properties, live: azureml.Service | None) -> azureml.Service |
 
 
 def _runs(live: azureml.Service, props: Properties) -> bool:
-    """Say whether the live service is this combination, by its fingerprint and by what others may have resized."""
-    return live.properties.get("fingerprint") == fingerprint(props) and (
-        live.cpu_cores,
-        live.memory_gb,
-        live.auth_enabled,
-        live.app_insights_enabled,
-    ) == (props["cpuCores"], props["memoryGb"], props["authEnabled"], props["appInsightsEnabled"])
+    """Say whether the live service is this combination, by its fingerprint and by what others may have changed."""
+    return live.properties.get("fingerprint") == fingerprint(props) and _told(live).items() <= props.items()
 
 
 def _find_settled(props: Properties) -> azureml.Service | None:
@@ -210,6 +201,17 @@ def _regenerated(props: Properties, keys: Properties) -> Properties:
     """Return the names of the keys that are others than the known ones: more of a secret's change must not show."""
     names = [name for name, key in keys.items() if key and props[name] and key != props[name]]
     return {"keysRegenerated": names} if names else {}
+
+
+def _told(service: azureml.Service) -> Properties:
+    """Return those inputs that Azure tells of the live service, but for state, tags and description."""
+    return {
+        "cpuCores": service.cpu_cores,
+        "memoryGb": service.memory_gb,
+        "authEnabled": service.auth_enabled,
+        "appInsightsEnabled": service.app_insights_enabled,
+        **tls.live(enabled=service.ssl_enabled, cname=service.ssl_cname, certificate=service.ssl_certificate),
+    }
 
 
 def _reporter(props: Properties) -> azureml.Report:

@@ -8,8 +8,9 @@ _TESTS = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the engine's tests in one process, every other file's tests in one, and begin with the engine's."""
+    """Keep the engine's tests in one process, those of every other file too, and begin with the engine's."""
     for item in items:
         tier, *file = item.path.relative_to(_TESTS).parts
-        item.add_marker(pytest.mark.xdist_group(tier if tier == "engine" else "/".join((tier, *file))))
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(tier if tier == "engine" else "/".join((tier, *file))))
     items.sort(key=lambda item: item.path.relative_to(_TESTS).parts[0] != "engine")
