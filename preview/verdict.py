@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from evaluation.smoke import Evaluation
 from preview import changes
 from preview.candidate import Trial
 from preview.engine import Preview, Step
@@ -40,7 +41,8 @@ def pronounce(stack: str, preview: Preview, trial: Trial | None, files: Sequence
         policies = "policy refuses" if refusing == 1 else "policies refuse"
         return f"❌ {name} would not be deployed: {refusing} {policies} it."
     if trial and trial.refusal and is_judged(preview):
-        return f"❌ {name} would not be released: {prose(trial.refusal)}"
+        reason = _miss(trial.evaluation) + _measure(preview, trial) + "." if trial.evaluation else prose(trial.refusal)
+        return f"❌ {name} would not be released: {reason}"
     steps = changed_steps(preview)
     if not steps:
         return f"✅ Nothing changes in {name}."
@@ -51,6 +53,12 @@ def pronounce(stack: str, preview: Preview, trial: Trial | None, files: Sequence
 def is_judged(preview: Preview) -> bool:
     """Say whether anything would stop a release that is not good enough."""
     return "true" in (preview.setting("rehearsalEnabled"), preview.setting("gateEnabled"))
+
+
+def _miss(evaluation: Evaluation) -> str:
+    """Say which thresholds are missed; the details have each whole sentence."""
+    missed = [check for check in evaluation.checks if not check.passed]
+    return "it misses " + ", ".join(f"{check.threshold} {check.limit:g} ({check.measured:.4g})" for check in missed)
 
 
 def _is_doubtful(trial: Trial | None) -> bool:
