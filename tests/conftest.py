@@ -7,6 +7,7 @@ import pytest
 _TESTS = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before the marks are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the engine's tests in one process, those of every other file too, and begin with the engine's."""
     for item in items:
