@@ -101,7 +101,7 @@ model: .venv/lock  ## train the model, if it is not there
 	  $(if $(shell grep -sE '^  digits:modelFile: .*\.skops' Pulumi.$(STACK).yaml),--format skops)
 
 test: .venv/lock chromium  ## all tests: no I/O, the emulator with the real SDK, the real engine end to end
-	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder tests
+	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m pytest -n 2 --dist loadscope --no-loadscope-reorder tests
 
 # The report is looked at in a real browser; Debian's needs no download of its own.
 chromium:

@@ -7,8 +7,6 @@ import pytest
 
 from tools.working_copy import ROOT
 
-pytestmark = pytest.mark.xdist_group("rehearse")  # it shares no deployment with the others
-
 
 @pytest.mark.timeout(900)
 def test_a_release_lives_from_a_change_to_its_end() -> None:
