@@ -13,6 +13,8 @@ from infra import azureml
 from infra.settings import Settings, SettingsError
 from promotion.record import PromotionError, ReleaseRecord
 
+OTHER_CHECKOUT = "This checkout is not what stack"  # a preview tells this refusal from others: promotion comes later
+
 
 def read_release(settings: Settings) -> ReleaseRecord:
     """Return the release that this stack takes: the pinned one, else what the source stack released last.
@@ -48,7 +50,7 @@ def require_checkout(release: ReleaseRecord, scoring_digest: str, environment_ve
     ]
     if differs:
         raise SettingsError(
-            f"This checkout is not what stack '{release.stack}' released as {release.id} "
+            f"{OTHER_CHECKOUT} '{release.stack}' released as {release.id} "
             f"({' and '.join(differs)} differ): {release.origin}."
         )
 

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         files.replace(chosen.output, comment.encode())
     for sentence in preview.errors:
         print(f"Not previewed: {sentence}", file=sys.stderr)
-    return 2 if preview.errors else 0
+    return 2 if preview.errors and not preview.awaits_promotion else 0
 
 
 def _parser() -> argparse.ArgumentParser:

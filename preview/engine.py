@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from infra.promotion import OTHER_CHECKOUT
+
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # the engine's word for a value that only a deployment tells
 _MANDATORY = {"mandatory", "remediate"}
 # The two halves of a replacement, and what concerns the engine's own bookkeeping.
@@ -92,6 +94,11 @@ class Preview:
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     config: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def awaits_promotion(self) -> bool:
+        """Whether the stack takes releases, and this checkout is not what was released yet."""
+        return any(error.startswith(OTHER_CHECKOUT) for error in self.errors)
 
     def step(self, name: str) -> Step | None:
         """Return the step of the resource with this name."""

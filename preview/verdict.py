@@ -35,6 +35,8 @@ def source(preview: Preview) -> dict[str, Any] | None:
 def pronounce(stack: str, preview: Preview, trial: Trial | None, files: Sequence[FileChange]) -> str:
     """Return the sentence, with a mark in front: what cannot be, what would be refused, what is lost, what changes."""
     name = code(stack)
+    if preview.awaits_promotion:
+        return f"✅ {name} does not change: it takes what another stack released. {prose(preview.errors[0])}"
     if preview.errors:
         return f"❌ {name} cannot be previewed: {prose(preview.errors[0])}"
     if refusing := len({finding.policy for finding in preview.findings if finding.is_mandatory}):

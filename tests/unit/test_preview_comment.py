@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import recorded_previews as recorded
 
+from infra.promotion import OTHER_CHECKOUT
 from preview import cost, engine, markdown
 from preview.__main__ import main
 from preview.candidate import Trial, try_candidate
@@ -163,6 +164,20 @@ def test_a_promoted_release_is_not_run_and_shows_its_sources_evidence() -> None:
     assert "### ✅ `prod`: new model, 3 updated; `staging` released it with accuracy 0.9266." in text
     assert "from commit `c0ffee000000…`" in text
     assert "accuracy 0.9266 on 10,000 rows of mnist" in text
+
+
+def test_a_change_waits_for_its_promotion(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A pull request cannot change a stack that takes releases: that is no failure, and says what is deployed."""
+    failing = (recorded.DIRECTORY / "failing/events.jsonl").read_text()
+    refused = "minimumAccuracy is 95, but it is a fraction: write 0.95 in Pulumi.dev.yaml."
+    sentence = f"{OTHER_CHECKOUT} 'staging' released as 1c2edc2ee7aa (the scoring files differ): git checkout 9b52d5f."
+    assert refused in failing
+    events = tmp_path / "events.jsonl"
+    events.write_text(failing.replace(refused, sentence))
+    assert main(["prod", "--file", str(events)]) == 0
+    comment = capsys.readouterr().out
+    assert "✅ `prod` does not change: it takes what another stack released." in comment
+    assert "git checkout 9b52d5f" in comment
 
 
 def test_a_refused_candidate_is_only_doubtful_where_nothing_would_refuse_it() -> None:
