@@ -21,6 +21,7 @@ _DERIVED = {
     "owner",
     "scoringDigest",
     "scoringPackage",
+    "tags.model",
     "workspaceId",
 }
 _PACKAGES = ("dependencies", "name")  # of a conda file; its name is no part of its content
@@ -56,7 +57,9 @@ def settings(preview: Preview) -> list[Change]:
     service, release = preview.step("webservice"), preview.step("release")
     changes = []
     if service and service.before:
-        changes += [change for change in changed_inputs(service) if change.name.split(".")[0] not in _DERIVED]
+        changes += [
+            change for change in changed_inputs(service) if not _DERIVED & {change.name, change.name.split(".")[0]}
+        ]
     if release and release.before:
         gate = ({name: values.get(name) for name in _GATE} for values in (release.live, release.after))
         changes += compare(*gate)

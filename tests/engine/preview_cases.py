@@ -23,7 +23,6 @@ from preview.engine import read
 from preview.scoring_files import changed_files
 
 RECORDED = ROOT / "tests/unit/previews"
-PACK = ROOT / "tests/engine/policy_pack"
 _READ_UNCHANGED = (":Environment", ":Model", ":Webservice", ":Release", ":Registry")
 _READ = {"type", "urn", "id", "inputs", "outputs"}
 
@@ -82,6 +81,14 @@ def ask_for_too_much(project: Project) -> None:
     project.configure(minimumAccuracy="0.99")
 
 
+def violate(project: Project) -> None:
+    """Drop the owner, which one policy asks for, and have another only remark on the size."""
+    project.configure(serviceTags={"method": "sklearn"})
+    choices = json.loads(project.read("policy/config/dev.json"))
+    choices["size-limited"] = {"enforcementLevel": "advisory", "maximumMemoryGb": 0.5}
+    project.write("policy/config/dev.json", json.dumps(choices))
+
+
 CASES: dict[str, Callable[[Project], None]] = {
     "unchanged": lambda _project: None,
     "score": edit_score,
@@ -96,14 +103,15 @@ CASES: dict[str, Callable[[Project], None]] = {
     "existing-workspace": lambda project: project.configure(
         existingWorkspace="digits-dev-ml", resourceGroup="digits-dev"
     ),
-    "policies": lambda _project: None,
+    "policies": violate,
     "failing": lambda project: project.configure(minimumAccuracy="95"),
 }
 
 
 def options(case: str) -> list[str]:
     """Return what the case gives `pulumi preview`."""
-    return [f"--policy-pack={PACK}"] if case == "policies" else []
+    pack = ["--policy-pack=policy", "--policy-pack-config=policy/config/dev.json"]
+    return pack if case == "policies" else []
 
 
 def print_preview(project: Project, case: str, streaming: str = "true") -> str:

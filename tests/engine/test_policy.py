@@ -8,6 +8,7 @@ import json
 import subprocess
 
 import pytest
+import trustme
 import yaml
 from project import Project
 from rules import RULES
@@ -69,6 +70,10 @@ VIOLATING = {
 }
 COMPLYING = {
     "serviceTags": {"owner": "vision-team"},
+    "sslEnabled": True,
+    "sslCname": "localhost",
+    "sslCertificateFile": "certificates/guarded.pem",
+    "sslKeyFile": "certificates/guarded.key",
     "protectData": True,
     "workspacePublicAccess": False,
 }
@@ -80,10 +85,6 @@ VIOLATING_PROGRAM = {
     "infra/program.py": {'"modelSha256": model.sha256': '"modelSha256": "latest"'},
     "scoring/conda.yml": {"python=3.11": "python", "joblib==": "joblib>="},
 }
-COMPLYING_PROGRAM = {
-    "infra/webservice.py": {'"state": "Healthy"}, opts': '"state": "Healthy", "sslEnabled": True}, opts'}
-}
-
 Preview = subprocess.CompletedProcess[str]
 
 
@@ -97,6 +98,11 @@ def fresh(deployed: Project) -> Project:
         config |= {f"digits:{key}": value for key, value in settings.items()}
         (deployed.directory / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": config}))
         deployed.pulumi("stack", "init", stack, "--no-select")
+    issued = trustme.CA().issue_cert("localhost")
+    certificates = deployed.directory / "certificates"
+    certificates.mkdir()
+    issued.cert_chain_pems[0].write_to_path(certificates / "guarded.pem")
+    issued.private_key_pem.write_to_path(certificates / "guarded.key")
     return deployed
 
 
@@ -129,7 +135,7 @@ def violating(fresh: Project) -> Preview:
 @pytest.fixture(scope="module")
 def complying(fresh: Project) -> Preview:
     """The preview of a stack in which no policy is violated, under the pack's defaults."""
-    return preview_changed(fresh, "guarded", COMPLYING_PROGRAM)
+    return preview(fresh, "guarded")
 
 
 def test_every_policy_is_violated_here_and_complied_with() -> None:

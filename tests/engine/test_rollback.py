@@ -13,7 +13,7 @@ from project import Deployment, Project
 
 from evaluation import datasets
 
-RIGHT, WRONG = "[8,0,9]", "[7,7,7]"
+RIGHT, WRONG = "[1,0,9]", "[7,7,7]"
 BOTH = {"webservice": "update", "release": "update"}
 
 
