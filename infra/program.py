@@ -1,6 +1,8 @@
 """The whole deployment on one screen, and its outputs."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pulumi
 
@@ -10,12 +12,14 @@ from infra.environment import Environment, environment_version, read_conda
 from infra.gate import Gate
 from infra.model import Model, ModelFile, service_tags, sha256
 from infra.promotion import ReleasedModel, read_release, require_checkout
+from infra.provider import Properties
 from infra.rehearsal import Rehearsal
 from infra.release import Release
 from infra.scoring_package import CONDA_FILE, ENTRY_SCRIPT, ScoringPackage
 from infra.settings import Settings
 from infra.webservice import Webservice
 from infra.workspace import create_workspace
+from promotion.record import ReleaseRecord
 
 
 def deploy(settings: Settings) -> None:
@@ -23,6 +27,74 @@ def deploy(settings: Settings) -> None:
 
     What can be found wrong on this machine is found before the first resource; raises SettingsError.
     """
+    combination = _read(settings)
+    # All of it: a `destroy` that meets one that is protected has deleted by then what depends on it.
+    kept = pulumi.ResourceOptions(protect=settings.protect_data)
+    workspace = create_workspace(settings, kept)
+    environment = Environment(
+        "environment", workspace_id=workspace.id, name=settings.environment_name, conda=combination.conda, opts=kept
+    )
+    model = Model("model", workspace_id=workspace.id, name=settings.model_name, file=combination.model_file, opts=kept)
+    # What the release keeps too, beside what it says of itself: a rollback deploys it again.
+    deployment = _describe(settings, combination.model_file)
+    webservice = Webservice(
+        "webservice",
+        {
+            **deployment,
+            "workspaceId": workspace.id,
+            "name": settings.service_name,
+            "primaryKeyVersion": settings.primary_key_version,
+            "secondaryKeyVersion": settings.secondary_key_version,
+            "modelId": pulumi.Output.concat(model.name, ":", model.version.apply(lambda version: f"{version:g}")),
+            "modelSha256": model.sha256,
+            "environmentName": environment.name,
+            "environmentVersion": environment.version,
+            "scoringPackage": combination.package.archive,
+            "scoringDigest": combination.package.digest,
+        },
+        rehearsal=Rehearsal(settings, combination.package, combination.model_file, combination.conda).hook
+        if settings.rehearsal_enabled
+        else None,
+        opts=kept,
+    )
+    release = Release(
+        "release",
+        {
+            "workspaceId": workspace.id,
+            "modelName": model.name,
+            "modelVersion": model.version,
+            "modelSha256": model.sha256,
+            "environment": pulumi.Output.concat(environment.name, ":", environment.version),
+            "scoringPackage": combination.package.archive,
+            "scoringDigest": combination.package.digest,
+            "deployment": deployment,
+            "fingerprint": webservice.fingerprint,
+            "modelTags": combination.model_file.tags,
+            "source": combination.promoted and combination.promoted.evidence,
+            "service": settings.service_name,
+            "serviceRevision": webservice.revision,
+            "scoringUri": webservice.scoring_uri,
+            **_ask(settings),
+        },
+        gate=Gate(settings, webservice).hook,
+        opts=kept,
+    )
+    for name in ("scoringUri", "swaggerUri", "state", "primaryKey", "secondaryKey"):
+        pulumi.export(name, vars(webservice)[name])
+    pulumi.export("release", release.record)
+
+
+@dataclass(frozen=True)
+class _Combination:
+    """What is deployed together, read and held against each other before anything is called."""
+
+    promoted: ReleaseRecord | None
+    model_file: ModelFile | ReleasedModel
+    conda: dict[str, Any]
+    package: ScoringPackage
+
+
+def _read(settings: Settings) -> _Combination:
     promoted = read_release(settings) if settings.promote_from else None
     model_file = ReleasedModel(promoted) if promoted else ModelFile.read(settings.model_file)
     conda_file = settings.scoring_directory / CONDA_FILE
@@ -36,16 +108,12 @@ def deploy(settings: Settings) -> None:
     package = ScoringPackage.read(settings.scoring_directory, model_file.manifest)
     if promoted:
         require_checkout(promoted, package.digest, environment_version(conda))
+    return _Combination(promoted, model_file, conda, package)
 
-    # All of it: a `destroy` that meets one that is protected has deleted by then what depends on it.
-    kept = pulumi.ResourceOptions(protect=settings.protect_data)
-    workspace = create_workspace(settings, kept)
-    environment = Environment(
-        "environment", workspace_id=workspace.id, name=settings.environment_name, conda=conda, opts=kept
-    )
-    model = Model("model", workspace_id=workspace.id, name=settings.model_name, file=model_file, opts=kept)
-    # What the release keeps too, beside what it says of itself: a rollback deploys it again.
-    deployment = {
+
+def _describe(settings: Settings, model_file: ModelFile | ReleasedModel) -> Properties:
+    """Return what of the web service follows from the stack's settings alone, or from the model's tags."""
+    return {
         "owner": f"{pulumi.get_project()}/{settings.stack}",
         "description": settings.service_description,
         "tags": {**service_tags(model_file, settings.model_name), **settings.service_tags},
@@ -58,57 +126,16 @@ def deploy(settings: Settings) -> None:
         "entryScript": ENTRY_SCRIPT,
         "readyTimeoutSeconds": settings.ready_timeout_seconds,
     }
-    webservice = Webservice(
-        "webservice",
-        {
-            **deployment,
-            "workspaceId": workspace.id,
-            "name": settings.service_name,
-            "primaryKeyVersion": settings.primary_key_version,
-            "secondaryKeyVersion": settings.secondary_key_version,
-            "modelId": pulumi.Output.concat(model.name, ":", model.version.apply(lambda version: f"{version:g}")),
-            "modelSha256": model.sha256,
-            "environmentName": environment.name,
-            "environmentVersion": environment.version,
-            "scoringPackage": package.archive,
-            "scoringDigest": package.digest,
-        },
-        rehearsal=Rehearsal(settings, package, model_file, conda).hook if settings.rehearsal_enabled else None,
-        opts=kept,
-    )
-    release = Release(
-        "release",
-        {
-            "workspaceId": workspace.id,
-            "modelName": model.name,
-            "modelVersion": model.version,
-            "modelSha256": model.sha256,
-            "environment": pulumi.Output.concat(environment.name, ":", environment.version),
-            "scoringPackage": package.archive,
-            "scoringDigest": package.digest,
-            "deployment": deployment,
-            "fingerprint": webservice.fingerprint,
-            "modelTags": model_file.tags,
-            "source": promoted and promoted.evidence,
-            "service": settings.service_name,
-            "serviceRevision": webservice.revision,
-            "scoringUri": webservice.scoring_uri,
-            "dataset": settings.evaluation_dataset,
-            "datasetFileSha256": sha256(Path(settings.evaluation_dataset))
-            if settings.evaluation_dataset not in NAMES
-            else None,
-            "rows": settings.evaluation_rows,
-            **{name: limit for name, limit in settings.thresholds.to_json().items() if limit is not None},
-            "gateEnabled": settings.gate_enabled,
-            "report": f"reports/{settings.stack}/evaluation.json",
-        },
-        gate=Gate(settings, webservice).hook,
-        opts=kept,
-    )
 
-    pulumi.export("scoringUri", webservice.scoring_uri)
-    pulumi.export("swaggerUri", webservice.swagger_uri)
-    pulumi.export("state", webservice.state)
-    pulumi.export("primaryKey", webservice.primary_key)
-    pulumi.export("secondaryKey", webservice.secondary_key)
-    pulumi.export("release", release.record)
+
+def _ask(settings: Settings) -> Properties:
+    """Return what the release asks of the live service."""
+    dataset = settings.evaluation_dataset
+    return {
+        "dataset": dataset,
+        "datasetFileSha256": None if dataset in NAMES else sha256(Path(dataset)),
+        "rows": settings.evaluation_rows,
+        **{name: limit for name, limit in settings.thresholds.to_json().items() if limit is not None},
+        "gateEnabled": settings.gate_enabled,
+        "report": f"reports/{settings.stack}/evaluation.json",
+    }
