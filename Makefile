@@ -8,7 +8,10 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-STACK ?= $(or $(TO),dev)
+STACK ?= dev
+ifdef TO
+override STACK := $(TO)
+endif
 PYTHON ?= $(firstword $(foreach python,python3.11 python3,$(shell command -v $(python))) python3)
 # Without the attributes that the CLI would write beside each file in place: killed there, it leaves an unreadable state.
 PULUMI_BACKEND_URL ?= file://$(CURDIR)/.state?metadata=skip
@@ -27,6 +30,8 @@ comma := ,
 settings = settings="$$($(MAKE) --no-print-directory -s env STACK=$(STACK))"; eval "$$settings"
 # The emulator's stacks have no secret that is worth a provider.
 provider := $(if $(EMULATED),,$(if $(PULUMI_SECRETS_PROVIDER),--secrets-provider '$(PULUMI_SECRETS_PROVIDER)'))
+# Where nothing changed, another machine may have evaluated it.
+show = [ ! -f reports/$(STACK)/evaluation.json ] || $(python) -m evaluation show reports/$(STACK)/evaluation.json
 select = pulumi stack select --create $(STACK) $(provider) >/dev/null
 
 .PHONY: help up preview promote releases down rehearse predict smoke logs drift status env emulator model test chromium check bench certificate comment issue skip lock clean
@@ -37,7 +42,7 @@ help:  ## list the commands
 up: .venv/lock $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## from a bare clone to a deployed, evaluated service
 	@$(settings); $(python) -m tools.state $(STACK); $(select); \
 	pulumi up --stack $(STACK) --refresh --suppress-outputs $(if $(EMULATED),--yes --skip-preview,$(if $(YES),--yes)); \
-	$(python) -m evaluation show reports/$(STACK)/evaluation.json
+	$(show)
 	@echo; echo 'Next:'
 	@echo '  make smoke                  evaluate the live service again'
 	@echo '  $$EDITOR scoring/score.py    then `make up`: the service is updated in place and evaluated'
@@ -50,9 +55,9 @@ preview: .venv/lock $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## what a
 # RELEASE may come from a form on GitHub: the shell alone sees it, and as one word.
 promote: .venv/lock $(if $(EMULATED),emulator)  ## take what another stack released: FROM=staging TO=prod [RELEASE=id] [YES=1]
 	@$(if $(and $(FROM),$(TO)),,echo 'Say which stack takes whose release: make promote FROM=staging TO=prod' >&2; exit 2)
-	@$(settings); $(python) -m tools.state $(TO); pulumi stack select --create $(TO) $(provider) >/dev/null; \
+	@$(settings); $(python) -m tools.state $(STACK); $(select); \
 	$(python) -m promotion promote --from $(FROM) --to $(TO) $(if $(value RELEASE),--release "$$RELEASE") $(if $(YES),--yes); \
-	$(python) -m evaluation show reports/$(TO)/evaluation.json
+	$(show)
 
 releases: .venv/lock  ## what a stack released, newest first
 	@$(settings); $(python) -m promotion releases $(STACK)
