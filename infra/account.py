@@ -1,4 +1,4 @@
-"""Which Azure account a stack would touch: said before the first call, and refused where the login is another's."""
+"""Which account a stack would touch, Azure's or an emulator's: refused where the shell points at another."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _PLACEHOLDER = "00000000-0000-0000-0000-"
 
 
 class AccountError(pulumi.RunError):
-    """The login is not the stack's; the engine shows the sentence without a traceback."""
+    """The shell or its login is not the stack's; the engine shows the sentence without a traceback."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,11 @@ class Account:
         Nothing is asked over the network: what counts is what the shell's variables and the Azure CLI's profile say.
         """
         file = f"Pulumi.{stack}.yaml"
+        if "AZUREML_EMULATOR" in environment:
+            raise AccountError(
+                f"Stack '{stack}' is deployed to Azure, but this shell points at the emulator "
+                "(AZUREML_EMULATOR is set): run it in a new shell."
+            )
         for name, value in (("subscriptionId", self.subscription_id), ("tenantId", self.tenant_id)):
             if value.startswith(_PLACEHOLDER):
                 raise AccountError(f"azure-native:{name} in {file} is a placeholder, {value}: write your own there.")
@@ -48,6 +53,20 @@ class Account:
                 f"run `az login --tenant {self.tenant_id}`, or mend {file}."
             )
         return f"{touched}."
+
+    def require_emulator(self, stack: str, environment: Mapping[str, str]) -> None:
+        """Refuse a shell that points at no emulator, or at another subscription's; raises AccountError."""
+        if "AZUREML_EMULATOR" not in environment:
+            raise AccountError(
+                f"Stack '{stack}' is deployed to the emulator, but this shell does not point at it: "
+                f'run `make emulator STACK={stack}`, then `eval "$(make -s env STACK={stack})"`.'
+            )
+        subscription = environment.get("AZUREML_EMULATOR_SUBSCRIPTION", self.subscription_id)
+        if subscription != self.subscription_id:
+            raise AccountError(
+                f"Stack '{stack}' is in subscription {self.subscription_id}, but this shell points at the emulator of "
+                f'{subscription}: run `eval "$(make -s env STACK={stack})"`.'
+            )
 
 
 def _spell(account: Account) -> tuple[str, str]:

@@ -8,7 +8,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ class Settings:
     def from_stack(cls) -> "Settings":
         """Read the selected stack's configuration.
 
-        Raises SettingsError for what cannot be deployed, and where shell and stack point at different clouds.
+        Raises SettingsError for what cannot be deployed, and AccountError for a shell that points elsewhere.
         """
         stack, config, azure = pulumi.get_stack(), pulumi.Config(), pulumi.Config("azure-native")
         read = _Reader(f"Pulumi.{stack}.yaml", config)
@@ -122,24 +122,12 @@ class Settings:
             rehearsal_required=config.require_bool("rehearsalRequired"),
             rehearsal_rows=read.integer("rehearsalRows", 1),
         )
-        settings.require_matching_shell(os.environ)
-        if settings.cloud == "azure":
-            pulumi.log.info(Account(settings.subscription_id, settings.tenant_id).require_login(stack, os.environ))
+        account = Account(settings.subscription_id, settings.tenant_id)
+        if settings.cloud == "emulator":
+            account.require_emulator(stack, os.environ)
+        else:
+            pulumi.log.info(account.require_login(stack, os.environ))
         return settings
-
-    def require_matching_shell(self, environment: Mapping[str, str]) -> None:
-        """Refuse to send a stack of one cloud to the other; raises SettingsError."""
-        points_at_emulator = "AZUREML_EMULATOR" in environment
-        if self.cloud == "emulator" and not points_at_emulator:
-            raise SettingsError(
-                f"Stack '{self.stack}' is deployed to the emulator, but this shell does not point at it: "
-                'run `make emulator`, then `eval "$(make -s env)"`.'
-            )
-        if self.cloud == "azure" and points_at_emulator:
-            raise SettingsError(
-                f"Stack '{self.stack}' is deployed to Azure, but this shell points at the emulator "
-                "(AZUREML_EMULATOR is set): run it in a new shell."
-            )
 
 
 class _Reader:
