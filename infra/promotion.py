@@ -2,7 +2,7 @@
 
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,10 +92,15 @@ class ReleasedModel:
             return fetch(self.inputs["source"], self.sha256, Path(directory)).read_bytes()
 
 
-def fetch(source: Mapping[str, str], sha256: str, directory: Path) -> Path:
+def fetch(
+    source: Mapping[str, str],
+    sha256: str,
+    directory: Path,
+    download: Callable[[str, str, int, Path], Path] = azureml.download_model,
+) -> Path:
     """Download a model version of another workspace and return its file; raises AzureMLError for other bytes."""
     name, _, version = source["model"].rpartition(":")
-    path = azureml.download_model(source["workspaceId"], name, int(version), directory)
+    path = download(source["workspaceId"], name, int(version), directory)
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != sha256:
         raise azureml.AzureMLError(

@@ -1,12 +1,14 @@
 """Promotion: a release travels by its digests, its record comes back from Pulumi's history, a checkout must fit it."""
 
 import dataclasses
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.promotion import require_checkout
+from infra.azureml import AzureMLError
+from infra.promotion import ReleasedModel, fetch, require_checkout
 from infra.settings import SettingsError
 from promotion.__main__ import main
 from promotion.history import choose, read_history, write_message
@@ -123,6 +125,21 @@ def test_a_release_of_what_no_commit_holds_says_so(origin: dict[str, Any], said:
     """A commit that would not do is not given as the fix."""
     with pytest.raises(SettingsError, match=said):
         require_checkout(dataclasses.replace(RECORD, **origin), "f" * 64, "0123456789ab")
+
+
+def test_only_the_released_bytes_are_copied(tmp_path: Path) -> None:
+    """What the source's registry holds by now is held against the SHA-256 that was released."""
+    source = ReleasedModel(RECORD).inputs["source"]
+
+    def download(workspace_id: str, name: str, version: int, directory: Path) -> Path:
+        assert (workspace_id, name, version) == (RECORD.workspaceId, "sklearn_mnist", 3)
+        (directory / "model.pkl").write_bytes(b"weights")
+        return directory / "model.pkl"
+
+    released = hashlib.sha256(b"weights").hexdigest()
+    assert fetch(source, released, tmp_path, download).read_bytes() == b"weights"
+    with pytest.raises(AzureMLError, match=r"sklearn_mnist:3 .* its bytes were replaced since"):
+        fetch(source, "a" * 64, tmp_path, download)
 
 
 def test_a_stack_takes_releases_of_the_stack_that_its_file_names(
