@@ -80,11 +80,17 @@ class Settings:
         """
         stack, config, azure = pulumi.get_stack(), pulumi.Config(), pulumi.Config("azure-native")
         read = _Reader(f"Pulumi.{stack}.yaml", config)
-        settings = cls(
+        cloud = read.choice("cloud", CLOUDS)
+        account = Account(read.azure(azure, "subscriptionId"), read.azure(azure, "tenantId"))
+        if cloud == "emulator":
+            account.require_emulator(stack, os.environ)
+        else:
+            pulumi.log.info(account.require_login(stack, os.environ))
+        return cls(
             stack=stack,
-            cloud=read.choice("cloud", CLOUDS),
-            subscription_id=read.azure(azure, "subscriptionId"),
-            tenant_id=read.azure(azure, "tenantId"),
+            cloud=cloud,
+            subscription_id=account.subscription_id,
+            tenant_id=account.tenant_id,
             location=read.azure(azure, "location"),
             resource_group=config.get("resourceGroup") or f"digits-{stack}",
             existing_workspace=config.get("existingWorkspace") or "",
@@ -122,12 +128,6 @@ class Settings:
             rehearsal_required=config.require_bool("rehearsalRequired"),
             rehearsal_rows=read.integer("rehearsalRows", 1),
         )
-        account = Account(settings.subscription_id, settings.tenant_id)
-        if settings.cloud == "emulator":
-            account.require_emulator(stack, os.environ)
-        else:
-            pulumi.log.info(account.require_login(stack, os.environ))
-        return settings
 
 
 class _Reader:

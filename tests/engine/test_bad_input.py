@@ -1,5 +1,7 @@
 """A user's mistake is one sentence that names the fix: no traceback, nothing lost."""
 
+import re
+
 import pytest
 from project import Project
 
@@ -100,6 +102,21 @@ def test_a_conda_file_that_is_none_is_refused_in_the_preview(project: Project, t
     project.write("scoring/conda.yml", text)
     refused = project.pulumi("preview", check=False)
     assert "scoring/conda.yml" in refused.stdout
+    assert "Traceback" not in refused.stdout
+
+
+def test_another_account_s_login_is_refused_before_the_first_call(project: Project) -> None:
+    """A stack of Azure says which subscription and tenant it would touch, and by what the shell is another's."""
+    ours, other = "11111111-0000-0000-0000-000000000002", "33333333-0000-0000-0000-000000000002"
+    project.configure(cloud="azure")
+    project.write(
+        "Pulumi.dev.yaml", re.sub("00000000(-0000){3}-00000000000[1a]", ours, project.read("Pulumi.dev.yaml"))
+    )
+    preview = ("pulumi", "preview", "--non-interactive")
+    refused = project.run("env", "-u", "AZUREML_EMULATOR", *preview, check=False, ARM_SUBSCRIPTION_ID=other)
+    touched = f"Stack 'dev' touches subscription {ours} of tenant {ours}"
+    assert f"{touched}, but ARM_SUBSCRIPTION_ID is {other}: unset it" in refused.stdout
+    assert "azure-native:" not in refused.stdout
     assert "Traceback" not in refused.stdout
 
 
