@@ -1,7 +1,8 @@
-"""How long 10,000 images take through the evaluation's client, beside the tutorial's own way: `make bench`.
+"""How long 10,000 images take through the evaluation's client, beside the tutorial's own way, and their report to open.
 
 The tutorial turns all rows into one JSON request for its own entry script. Both ways, and each against the other's
 service, take turns in one run on this machine, from images in memory to labels; the labels have to be the same.
+The report of them is then opened in Chromium beside an empty page: `make bench`.
 """
 
 import argparse
@@ -21,10 +22,11 @@ from typing import Any
 import httpx
 import numpy as np
 import yaml
+from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.table import Table
 
-from evaluation import datasets
+from evaluation import datasets, report, smoke
 from evaluation.client import Body, Client
 from infra.model import ModelFile
 from infra.scoring_package import CONDA_FILE, ENTRY_SCRIPT, ScoringPackage
@@ -61,9 +63,35 @@ def main() -> None:
                 started = time.perf_counter()
                 found.append(score())
                 samples[way].append(time.perf_counter() - started)
+        dataset = datasets.Dataset(data.name, images, np.resize(data.labels, ROWS), data.digest)
+        page = report.publish(smoke.evaluate(ours, None, dataset), dataset, Path(directory) / "report")
+        opened = _open(page, options.repeats)
     if any(labels != found[0] for labels in found):
         sys.exit("The ways answered different labels, so their times say nothing.")
     _print(samples, data.name)
+    size = "the report, ms until its load event: {:.0f} (median), {:.0f} to {:.0f}; an empty page: {:.0f}"
+    print(size.format(statistics.median(opened[0]), min(opened[0]), max(opened[0]), statistics.median(opened[1])))
+
+
+def _open(page: Path, repeats: int) -> tuple[list[float], list[float]]:
+    """Return the milliseconds until the load event of the page, and of an empty one, turn by turn."""
+    executable = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if executable is None:
+        sys.exit("The report is opened in Chromium, which is not on PATH: install it, or run `make chromium`.")
+    times: tuple[list[float], list[float]] = ([], [])
+    loaded = "performance.getEntriesByType('navigation')[0].loadEventEnd"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable)
+        empty = page.with_name("empty.html")
+        empty.write_text("<!doctype html><title>Empty</title>")
+        for _ in range(repeats):
+            for samples, file in zip(times, (page, empty), strict=True):
+                tab = browser.new_page()
+                tab.goto(file.as_uri())
+                samples.append(float(tab.evaluate(loaded)))
+                tab.close()
+        browser.close()
+    return times
 
 
 def _tutorial_s_way(uri: str, images: Any) -> Labels:  # noqa: ANN401 - an array

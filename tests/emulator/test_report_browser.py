@@ -1,4 +1,4 @@
-"""The report in a real browser: it opens quickly, breaks nothing, fits a phone, and its gallery can be leafed through.
+"""The report in a real browser: it breaks nothing, fits a phone, and its gallery can be leafed through.
 
 Chromium comes from the system's packages; Playwright drives it and brings none of its own.
 """
@@ -109,12 +109,6 @@ def test_ten_thousand_rows_fit_3_mb(page_file: Path) -> None:
     """With every one of the 800 misses in it."""
     assert page_file.stat().st_size < 3_000_000
     assert page_file.read_text().count('data-row="') == MISSES
-
-
-def test_ten_thousand_rows_open_in_less_than_a_second(opened: Open) -> None:
-    """Parsed, laid out, scripts run: the best of three, because the machine may be busy with other tests."""
-    loaded = "performance.getEntriesByType('navigation')[0].loadEventEnd"
-    assert 0 < min(opened(DESKTOP).evaluate(loaded) for _ in range(3)) < 1000
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
