@@ -49,7 +49,7 @@ up: .venv/lock $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## from a bare
 	@echo '  eval "$$(make -s env)"       then `pulumi preview --diff`, `pulumi stack output`, … work in this shell'
 
 preview: .venv/lock $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## what a change would do, as a comment for a pull request
-	@$(settings); $(python) -m tools.state $(STACK); $(if $(EMULATED),pulumi stack select --create $(STACK) >/dev/null;) \
+	@$(settings); $(python) -m tools.state $(STACK); $(if $(EMULATED),$(select);) \
 	$(python) -m preview $(STACK) --output reports/$(STACK)/preview.md
 
 # RELEASE may come from a form on GitHub: the shell alone sees it, and as one word.
@@ -103,7 +103,7 @@ emulator: .venv/lock  ## start the emulator, if it is not running
 
 model: .venv/lock  ## train the model, if it is not there
 	@$(python) -m training $(if $(EMULATED),--dataset digits,--dataset mnist) \
-	  $(if $(shell grep -sE '^  digits:modelFile: .*\.skops' Pulumi.$(STACK).yaml),--format skops)
+	  $(if $(filter %.skops,$(call config,digits:modelFile)),--format skops)
 
 test: .venv/lock chromium  ## all tests: no I/O, the emulator with the real SDK, the real engine end to end
 	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m pytest -n 2 --dist loadscope --no-loadscope-reorder tests

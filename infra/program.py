@@ -79,8 +79,11 @@ def deploy(settings: Settings) -> None:
         gate=Gate(settings, webservice).hook,
         opts=kept,
     )
-    for name in ("scoringUri", "swaggerUri", "state", "primaryKey", "secondaryKey"):
-        pulumi.export(name, vars(webservice)[name])
+    pulumi.export("scoringUri", webservice.scoring_uri)
+    pulumi.export("swaggerUri", webservice.swagger_uri)
+    pulumi.export("state", webservice.state)
+    pulumi.export("primaryKey", webservice.primary_key)
+    pulumi.export("secondaryKey", webservice.secondary_key)
     pulumi.export("release", release.record)
 
 

@@ -4,17 +4,15 @@ The preview's JSON names each file with its SHA-256 and has no text. The release
 own record, or looked for in git's history by that SHA-256: wherever it comes from, it is the one that was deployed.
 """
 
-import base64
 import difflib
 import hashlib
-import json
-import lzma
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra import scoring_package
 from preview.engine import Preview
 
 _COMMITS = "200"  # of a file's history, the newest
@@ -63,22 +61,21 @@ def _present(asset: Mapping[str, Any] | None) -> str | None:
     return _verified(_read(Path(asset["path"])), asset["hash"]) if "path" in asset else None
 
 
-def _released(asset: Mapping[str, Any] | None, recorded: str | None) -> str | None:
+def _released(asset: Mapping[str, Any] | None, recorded: bytes | None) -> str | None:
     """Return the text that is deployed; empty for a file that is new, None where it cannot be found."""
     if asset is None:
         return ""
-    if recorded is not None and (text := _verified(recorded.encode(errors="surrogateescape"), asset["hash"])):
+    if (text := _verified(recorded, asset["hash"])) is not None:
         return text
     return _from_history(asset["path"], asset["hash"]) if "path" in asset else None
 
 
-def _recorded(outputs: Mapping[str, Any]) -> dict[str, str]:
+def _recorded(outputs: Mapping[str, Any]) -> dict[str, bytes]:
     """Return the scoring files that the release kept, by name."""
     try:
-        texts: dict[str, str] = json.loads(lzma.decompress(base64.b64decode(outputs["scoringFiles"])))
-    except (KeyError, TypeError, ValueError, lzma.LZMAError):  # an older release kept none
+        return scoring_package.expand(outputs["scoringFiles"], outputs["scoringDigest"])
+    except (KeyError, TypeError, ValueError):  # an older release kept none
         return {}
-    return texts
 
 
 def _from_history(path: str, sha256: str) -> str | None:

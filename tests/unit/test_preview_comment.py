@@ -1,8 +1,6 @@
 """The comment on a pull request, made from previews that the real engine printed (see recorded_previews.py)."""
 
-import base64
 import json
-import lzma
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ from typing import Any
 import pytest
 import recorded_previews as recorded
 
+from infra import scoring_package
 from infra.promotion import OTHER_CHECKOUT
 from preview import cost, engine, markdown
 from preview.__main__ import main
@@ -220,8 +219,9 @@ def test_lines_are_counted_against_the_release_s_own_files(monkeypatch: pytest.M
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     preview = recorded.preview("score")
     for text, lines in ((released, (2, 1)), (f"{released}# other\n", None)):
-        kept = base64.b64encode(lzma.compress(json.dumps({"score.py": text}).encode())).decode()
-        outputs = {**step(preview, "release").outputs, "scoringFiles": kept}
+        files = {"score.py": text.encode()}
+        kept = {"scoringFiles": scoring_package.compress(files), "scoringDigest": scoring_package.digest(files)}
+        outputs = {**step(preview, "release").outputs, **kept}
         found = changed_files(altered(preview, "release", outputs=outputs))
         assert found == [FileChange("score.py", "changed", is_generated=False, lines=lines)]
 
