@@ -81,8 +81,8 @@ class ReleaseRecord:
 
     @property
     def environment_version(self) -> str:
-        """The environment's content, by its digest."""
-        return self.environment.rsplit(":", 1)[-1]
+        """The environment's content, by its digest, without the number of one registered beside a foreign one."""
+        return self.environment.rsplit(":", 1)[-1].partition("-")[0]
 
     @property
     def origin(self) -> str:
