@@ -32,6 +32,8 @@ settings = settings="$$($(MAKE) --no-print-directory -s env STACK=$(STACK))"; ev
 provider := $(if $(EMULATED),,$(if $(PULUMI_SECRETS_PROVIDER),--secrets-provider '$(PULUMI_SECRETS_PROVIDER)'))
 # Where nothing changed, another machine may have evaluated it.
 show = [ ! -f reports/$(STACK)/evaluation.json ] || $(python) -m evaluation show reports/$(STACK)/evaluation.json
+# A policy asks about a resource when it is declared, which is too late for the last one; an `up` on Azure previews by itself.
+hold_policies = [ -z "$${PULUMI_OPTION_POLICY_PACK:-}" ] || previewed="$$(pulumi preview --stack $(STACK) 2>&1)" || { echo "$$previewed" >&2; exit 1; }
 select = pulumi stack select --create $(STACK) $(provider) >/dev/null
 
 .PHONY: help up preview promote releases down rehearse predict smoke logs drift status env emulator model test chromium check bench certificate comment issue skip lock clean
@@ -40,7 +42,7 @@ help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: .venv/lock $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## from a bare clone to a deployed, evaluated service
-	@$(settings); $(python) -m tools.state $(STACK); $(select); \
+	@$(settings); $(python) -m tools.state $(STACK); $(select); $(if $(EMULATED),$(hold_policies);) \
 	pulumi up --stack $(STACK) --refresh --suppress-outputs $(if $(EMULATED),--yes --skip-preview,$(if $(YES),--yes)); \
 	$(show)
 	@echo; echo 'Next:'

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rules.rule import Kind, Resource, Rule
+from rules.rule import Finding, Kind, Resource, Rule
 from rules.webservice import WEBSERVICE
 
 ENVIRONMENT = Kind("pulumi-python:dynamic/azureml:Environment", "Environment", "name")
@@ -22,7 +22,8 @@ _BY_MINOR = re.compile(r"(?:[\w./-]+::)?[\w.-]+\s*==?\s*\d+\.\d+[\w.]*(\.\*)?")
 def _model(service: Resource) -> Iterator[str]:
     sha256 = service.inputs.get("modelSha256")
     if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
-        yield f"does not say which model it runs (modelSha256 is {sha256!r})"
+        found = f"'{sha256}'" if isinstance(sha256, str) else "missing"
+        yield f"does not say which model it runs (modelSha256 is {found})"
     elif _manifest_sha256(service.inputs.get("scoringPackage")) != sha256:
         yield f"would load a model without holding it against {sha256[:12]}… (manifest.json does not name it)"
 
@@ -55,17 +56,27 @@ def _is_pinned(text: str, exact: re.Pattern[str], settings: Mapping[str, Any]) -
     return bool(exact.fullmatch(text) or (name in settings["byMinor"] and _BY_MINOR.fullmatch(text)))
 
 
-def _gate(release: Resource) -> Iterator[str]:
+def _gate(release: Resource) -> Iterator[Finding]:
     inputs, settings = release.inputs, release.settings
+    file, choice = f"Pulumi.{release.stack}.yaml", f"gate-on in policy/config/{release.stack}.json"
     if inputs.get("gateEnabled") is not True:
-        yield "counts without an evaluation of the live service (gateEnabled is not true)"
-        return
+        yield Finding(
+            "counts without an evaluation of the live service (gateEnabled is not true)",
+            f"write `digits:gateEnabled: true` in {file}",
+        )
     accuracy, least = inputs["minimumAccuracy"], settings["minimumAccuracy"]
     if accuracy < least:
-        yield f"would count at an accuracy of {accuracy:g} (the stack's policy asks for {least:g})"
+        yield Finding(
+            f"would count at an accuracy of {accuracy:g} (the stack's policy asks for {least:g})",
+            f'write `digits:minimumAccuracy: "{least:g}"` or more in {file}, or lower minimumAccuracy of {choice}',
+        )
     rows, fewest = inputs["rows"], settings["minimumRows"]
     if 0 < rows < fewest:  # 0: all there are
-        yield f"would count after {rows:g} images (the stack's policy asks for {fewest:g})"
+        yield Finding(
+            f"would count after {rows:g} images (the stack's policy asks for {fewest:g})",
+            f"write `digits:evaluationRows: {fewest:g}` or more (or 0 for all) in {file}, "
+            f"or lower minimumRows of {choice}",
+        )
 
 
 RULES = (
@@ -102,7 +113,7 @@ RULES = (
         "A release counts only after the live service was evaluated, on enough images and against a real threshold.",
         RELEASE,
         _gate,
-        "write `digits:gateEnabled: true` and no lower digits:minimumAccuracy and digits:evaluationRows in "
+        "write `digits:gateEnabled: true`, a higher digits:minimumAccuracy or more digits:evaluationRows in "
         "Pulumi.{stack}.yaml",
         {
             "minimumAccuracy": {

@@ -2,18 +2,24 @@
 
 from collections.abc import Iterator
 
-from rules.rule import Kind, Resource, Rule
+from rules.rule import Finding, Kind, Resource, Rule
 
 STORAGE = Kind("azure-native:storage:StorageAccount", "Storage account", "accountName")
 KEY_VAULT = Kind("azure-native:keyvault:Vault", "Key vault", "vaultName")
 WORKSPACE = Kind("azure-native:machinelearningservices:Workspace", "Azure ML workspace", "workspaceName")
 
 
-def _storage(account: Resource) -> Iterator[str]:
+def _storage(account: Resource) -> Iterator[Finding]:
     if account.inputs.get("enableHttpsTrafficOnly") is not True:
-        yield "takes requests over plain HTTP (enableHttpsTrafficOnly is not true)"
+        yield Finding(
+            "takes requests over plain HTTP (enableHttpsTrafficOnly is not true)",
+            "set enable_https_traffic_only=True in infra/workspace.py",
+        )
     if account.inputs.get("allowBlobPublicAccess") is not False:
-        yield "may show its blobs to everybody (allowBlobPublicAccess is not false)"
+        yield Finding(
+            "may show its blobs to everybody (allowBlobPublicAccess is not false)",
+            "set allow_blob_public_access=False in infra/workspace.py",
+        )
 
 
 def _key_vault(vault: Resource) -> Iterator[str]:
@@ -31,7 +37,7 @@ def _workspace(workspace: Resource) -> Iterator[str]:
 RULES = (
     Rule(
         "storage-closed",
-        "A storage account takes HTTPS alone and shows no blob to everybody.",
+        "A storage account takes only HTTPS and shows no blob to everybody.",
         STORAGE,
         _storage,
         "set enable_https_traffic_only=True and allow_blob_public_access=False in infra/workspace.py",
@@ -45,7 +51,7 @@ RULES = (
     ),
     Rule(
         "workspace-closed",
-        "A workspace can be reached from the internet only where the stack's policy configuration says so.",
+        "A workspace can be reached from the internet only if the stack's policy configuration says so.",
         WORKSPACE,
         _workspace,
         "write `digits:workspacePublicAccess: false` in Pulumi.{stack}.yaml, or allow it by publicAccess in "

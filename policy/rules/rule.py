@@ -1,4 +1,4 @@
-"""A rule: which resources it is about, what it finds wrong with one, and what mends that."""
+"""A rule: which resources it is about, what it finds wrong with one, and what fixes that."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -31,16 +31,25 @@ class Resource:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, and what fixes exactly that."""
+
+    what: str
+    fix: str
+
+
+@dataclass(frozen=True)
 class Rule:
     """One policy: `find` yields what is wrong, as the end of a sentence that begins with the resource.
 
-    `fix` is the rest of that sentence; {stack} in it is the stack's name.
+    `fix` is the rest of that sentence; {stack} in it is the stack's name. A finding brings a fix of its own if the
+    rule's would also name settings that are right.
     """
 
     name: str
     description: str
     kind: Kind
-    find: Callable[[Resource], Iterator[str]]
+    find: Callable[[Resource], Iterator[str | Finding]]
     fix: str
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -50,7 +59,8 @@ class Rule:
         return {name: dict(schema) for name, schema in {**self.settings, "exempt": EXEMPT}.items()}
 
     def judge(self, resource: Resource) -> Iterator[str]:
-        """Yield a sentence for each thing that is wrong: the resource, what was found, and what mends it."""
-        name = resource.inputs.get(self.kind.name)
+        """Yield a sentence for each thing that is wrong: the resource, what was found, and what fixes it."""
+        name, stack = resource.inputs.get(self.kind.name), resource.stack
         for found in self.find(resource):
-            yield f"{self.kind.noun} '{name}' {found}: {self.fix.format(stack=resource.stack)}."
+            one = found if isinstance(found, Finding) else Finding(found, self.fix.format(stack=stack))
+            yield f"{self.kind.noun} '{name}' {one.what}: {one.fix}."

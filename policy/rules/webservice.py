@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from rules.rule import Kind, Resource, Rule
+from rules.rule import Finding, Kind, Resource, Rule
 
 WEBSERVICE = Kind("pulumi-python:dynamic/azureml:Webservice", "Web service", "name")
 
 
 def _authentication(service: Resource) -> Iterator[str]:
     if service.inputs.get("authEnabled") is not True:
-        yield "answers whoever asks, without a key (authEnabled is not true)"
+        yield "answers anyone who asks, without a key (authEnabled is not true)"
 
 
 def _tls(service: Resource) -> Iterator[str]:
@@ -24,24 +24,31 @@ def _tags(service: Resource) -> Iterator[str]:
         yield f"has no {' and no '.join(missing)} among its tags"
 
 
-def _size(service: Resource) -> Iterator[str]:
-    for name, unit, limit in (("cpuCores", "cores", "maximumCpuCores"), ("memoryGb", "GB", "maximumMemoryGb")):
+def _size(service: Resource) -> Iterator[Finding]:
+    for name, unit, limit, setting in (
+        ("cpuCores", "cores", "maximumCpuCores", "serviceCpuCores"),
+        ("memoryGb", "GB", "maximumMemoryGb", "serviceMemoryGb"),
+    ):
         asked, most = service.inputs[name], service.settings[limit]
         if asked > most:
-            yield f"asks for {asked:g} {unit} ({limit} is {most:g})"
+            yield Finding(
+                f"asks for {asked:g} {unit} ({limit} is {most:g})",
+                f'write `digits:{setting}: "{most:g}"` or less in Pulumi.{service.stack}.yaml, '
+                f"or raise {limit} of size-limited in policy/config/{service.stack}.json",
+            )
 
 
 RULES = (
     Rule(
         "authentication-on",
-        "A web service answers only who has a key.",
+        "A web service answers only callers that have a key.",
         WEBSERVICE,
         _authentication,
         "write `digits:authEnabled: true` in Pulumi.{stack}.yaml",
     ),
     Rule(
         "tls-on",
-        "A web service is reached over TLS alone.",
+        "A web service is reached only over TLS.",
         WEBSERVICE,
         _tls,
         "write `digits:sslEnabled: true` in Pulumi.{stack}.yaml",
@@ -66,7 +73,7 @@ RULES = (
         "A web service is no larger than the stack may pay for.",
         WEBSERVICE,
         _size,
-        "write smaller digits:serviceCpuCores and digits:serviceMemoryGb in Pulumi.{stack}.yaml, "
+        "write a smaller digits:serviceCpuCores or digits:serviceMemoryGb in Pulumi.{stack}.yaml, "
         "or raise the limit in policy/config/{stack}.json",
         {
             "maximumCpuCores": {"type": "number", "default": 2, "description": "The most CPU cores."},

@@ -6,6 +6,8 @@ where nothing does, one whose policy configuration lets it off.
 
 import json
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 import trustme
@@ -16,7 +18,7 @@ from rules import RULES
 # What each policy says of the stack where everything violates: what was found, and the fix.
 SENTENCES = {
     "authentication-on": (
-        "Web service 'digits-strict' answers whoever asks, without a key (authEnabled is not true): "
+        "Web service 'digits-strict' answers anyone who asks, without a key (authEnabled is not true): "
         "write `digits:authEnabled: true` in Pulumi.strict.yaml."
     ),
     "tls-on": (
@@ -28,8 +30,9 @@ SENTENCES = {
         "add them to digits:serviceTags in Pulumi.strict.yaml, as in `{owner: vision-team}`."
     ),
     "size-limited": (
-        "Web service 'digits-strict' asks for 4 cores (maximumCpuCores is 2): write smaller digits:serviceCpuCores and "
-        "digits:serviceMemoryGb in Pulumi.strict.yaml, or raise the limit in policy/config/strict.json."
+        "Web service 'digits-strict' asks for 4 cores (maximumCpuCores is 2): "
+        'write `digits:serviceCpuCores: "2"` or less in Pulumi.strict.yaml, '
+        "or raise maximumCpuCores of size-limited in policy/config/strict.json."
     ),
     "model-pinned": (
         "Web service 'digits-strict' does not say which model it runs (modelSha256 is 'latest'): "
@@ -41,12 +44,11 @@ SENTENCES = {
     ),
     "gate-on": (
         "The release of 'digits-strict' counts without an evaluation of the live service (gateEnabled is not true): "
-        "write `digits:gateEnabled: true` and no lower digits:minimumAccuracy and digits:evaluationRows in "
-        "Pulumi.strict.yaml."
+        "write `digits:gateEnabled: true` in Pulumi.strict.yaml."
     ),
     "storage-closed": (
         "takes requests over plain HTTP (enableHttpsTrafficOnly is not true): "
-        "set enable_https_traffic_only=True and allow_blob_public_access=False in infra/workspace.py."
+        "set enable_https_traffic_only=True in infra/workspace.py."
     ),
     "purge-protected": (
         "can be purged, with every secret in it (enablePurgeProtection is not true): "
@@ -59,7 +61,12 @@ SENTENCES = {
     ),
 }
 # Two findings of one policy are two sentences.
-MORE_SENTENCES = ("asks for 16 GB (maximumMemoryGb is 4)", "may show its blobs to everybody")
+MORE_SENTENCES = (
+    'asks for 16 GB (maximumMemoryGb is 4): write `digits:serviceMemoryGb: "4"` or less',
+    "may show its blobs to everybody",
+    'write `digits:minimumAccuracy: "0.8"` or more in Pulumi.strict.yaml',
+    "write `digits:evaluationRows: 100` or more (or 0 for all) in Pulumi.strict.yaml",
+)
 
 VIOLATING = {
     "authEnabled": False,
@@ -67,6 +74,8 @@ VIOLATING = {
     "serviceMemoryGb": "16",
     "serviceTags": {"data": "", "method": "sklearn"},
     "gateEnabled": False,
+    "minimumAccuracy": "0.7",
+    "evaluationRows": 5,
 }
 COMPLYING = {
     "serviceTags": {"owner": "vision-team"},
@@ -112,8 +121,9 @@ def preview(project: Project, stack: str, *options: str) -> Preview:
     return project.run("bash", "-ec", command, "bash", "--non-interactive", "--color=never", *options, check=False)
 
 
-def preview_changed(project: Project, stack: str, changes: dict[str, dict[str, str]]) -> Preview:
-    """Preview with another program, and bring the committed one back."""
+@contextmanager
+def changed(project: Project, changes: dict[str, dict[str, str]]) -> Iterator[None]:
+    """Have another program meanwhile."""
     for name, replacements in changes.items():
         text = project.read(name)
         for old, new in replacements.items():
@@ -121,7 +131,7 @@ def preview_changed(project: Project, stack: str, changes: dict[str, dict[str, s
             text = text.replace(old, new)
         project.write(name, text)
     try:
-        return preview(project, stack)
+        yield
     finally:
         project.restore()
 
@@ -129,7 +139,8 @@ def preview_changed(project: Project, stack: str, changes: dict[str, dict[str, s
 @pytest.fixture(scope="module")
 def violating(fresh: Project) -> Preview:
     """The preview of a stack in which every policy is violated, under the pack's defaults."""
-    return preview_changed(fresh, "strict", VIOLATING_PROGRAM)
+    with changed(fresh, VIOLATING_PROGRAM):
+        return preview(fresh, "strict")
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +176,30 @@ def test_a_mandatory_violation_fails_the_preview(violating: Preview) -> None:
     assert all(sentence in violating.stdout for sentence in MORE_SENTENCES)
     assert "can't run policy" not in violating.stdout
     assert "Traceback" not in violating.stdout + violating.stderr
+
+
+def test_make_up_changes_nothing_that_a_policy_refuses(fresh: Project) -> None:
+    """Every policy speaks before the first resource, also on a stack whose `up` previews nothing."""
+    with changed(fresh, VIOLATING_PROGRAM):
+        refused = fresh.run("make", "-s", "-o", "emulator", "-o", "model", "up", "STACK=strict", check=False)
+    assert refused.returncode != 0
+    for policy, sentence in SENTENCES.items():
+        assert sentence in refused.stdout + refused.stderr, policy
+    exported = json.loads(fresh.pulumi("stack", "export", "--stack", "strict").stdout)
+    assert exported["deployment"].get("resources", []) == []
+
+
+def test_a_worse_model_is_not_live_before_a_policy_speaks(project: Project) -> None:
+    """The last resource's policy stops the service's change, which comes before it; the fix names what is wrong."""
+    before = project.state()
+    project.configure(minimumAccuracy="0.7")
+    project.write("scoring/score.py", project.read("scoring/score.py") + "\n")
+    refused = project.run("make", "-s", "-o", "emulator", "-o", "model", "up", check=False)
+    assert refused.returncode != 0
+    assert "accuracy of 0.7 (the stack's policy asks for 0.8)" in refused.stderr
+    assert 'write `digits:minimumAccuracy: "0.8"` or more in Pulumi.dev.yaml' in refused.stderr
+    assert "gateEnabled" not in refused.stderr
+    assert project.state() == before
 
 
 def test_a_stack_chooses_enforcement_and_values(fresh: Project) -> None:

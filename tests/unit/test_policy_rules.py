@@ -94,6 +94,26 @@ def test_a_gate_that_lets_everything_through_is_as_good_as_none(inputs: dict[str
     assert all(found in sentence for sentence in said)
 
 
+@pytest.mark.parametrize(
+    ("policy", "inputs", "fix"),
+    [
+        ("gate-on", {"gateEnabled": True, "minimumAccuracy": 0.7, "rows": 0}, 'digits:minimumAccuracy: "0.8"'),
+        ("gate-on", {"gateEnabled": True, "minimumAccuracy": 0.9, "rows": 5}, "digits:evaluationRows: 100"),
+        ("gate-on", {"gateEnabled": False, "minimumAccuracy": 0.9, "rows": 0}, "digits:gateEnabled: true"),
+        ("size-limited", {"cpuCores": 3, "memoryGb": 1}, 'digits:serviceCpuCores: "2"'),
+        ("size-limited", {"cpuCores": 1, "memoryGb": 8}, 'digits:serviceMemoryGb: "4"'),
+        ("storage-closed", {"enableHttpsTrafficOnly": True}, "allow_blob_public_access=False"),
+        ("storage-closed", {"allowBlobPublicAccess": False}, "enable_https_traffic_only=True"),
+    ],
+)
+def test_the_fix_names_only_what_is_wrong(policy: str, inputs: dict[str, Any], fix: str) -> None:
+    """A setting that is right already is no advice."""
+    (said,) = judge(policy, inputs)
+    assert fix in said
+    settings = ("gateEnabled:", "minimumAccuracy:", "evaluationRows:", "CpuCores:", "MemoryGb:", "access=", "only=")
+    assert sum(said.count(setting) for setting in settings) == 1, said
+
+
 def test_what_azure_does_by_itself_counts() -> None:
     """A workspace that says nothing is open, a vault that says nothing is not protected."""
     assert judge("workspace-closed", {"workspaceName": "ml"})
