@@ -19,7 +19,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).parents[1]
+from tools import working_copy
+
+ROOT = working_copy.ROOT
 Samples = dict[str, list[float]]
 
 
@@ -96,16 +98,13 @@ def _environment(directory: Path) -> dict[str, str]:
     cli = subprocess.run(
         [sys.executable, "-m", "tools.pulumi"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
     ).stdout.strip()
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "AZURE", "MSI_", "MAKE"))
-    }
+    kept = working_copy.clean_environment()
     return kept | {
         "PATH": f"{cli}:{kept['PATH']}",
         "XDG_CACHE_HOME": str(directory / "cache"),
         "UV_CACHE_DIR": str(directory / "cache/uv"),
         "PIP_CACHE_DIR": str(directory / "cache/pip"),
         "PULUMI_HOME": str(directory / "pulumi"),
-        "EMULATOR_PORT": "0",
     }
 
 

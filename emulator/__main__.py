@@ -64,8 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument(
         "--port",
         type=int,
-        help=f"where it answers (default: as last time, first {instance.DEFAULT_PORT}; 0: any free one); "
-        f"the identity endpoint takes the next one",
+        help=f"where it answers (default: as last time, else {instance.DEFAULT_PORT}, else any free one; "
+        f"0: as last time, else any free one); the identity endpoint takes the next one",
     )
     start.add_argument(
         "--subscription",
@@ -120,11 +120,21 @@ def _start(options: argparse.Namespace) -> int:
     given = [["--port", options.port], ["--subscription", options.subscription]]
     given += [["--peer", peer] for peer in options.peer or ()]
     chosen = [str(word) for pair in given if pair[1] is not None for word in pair]
+    before = instance.read_record(options.state)
     record = background.start(options.state, chosen)
+    _tell_move(record, before, options.port)
     print(f"The emulator runs on {_where(record, options.state)}.")
     elsewhere = "" if options.state == Path(_default_state()).absolute() else f" --state {options.state}"
     print(f'Point this shell at it: eval "$(python -m emulator env{elsewhere})"')
     return _PASSED
+
+
+def _tell_move(record: Record, before: Record | None, port: int | None) -> None:
+    """Say why the emulator does not answer where one would look for it."""
+    usual = before.port if before else instance.DEFAULT_PORT if port is None else record.port
+    if port in {None, 0} and record.port != usual and (holder := instance.name_holder(usual)):
+        again = "; shells that were pointed at it have to be pointed again" if before else ""
+        print(f"Port {usual} is taken by {holder}: this emulator took {record.port}{again}.")
 
 
 def _check_choices(options: argparse.Namespace, record: Record) -> None:

@@ -108,6 +108,14 @@ def bind(port: int) -> socket.socket:
     return listener
 
 
+def bind_default(remembered: int | None) -> socket.socket:
+    """Return a socket on the remembered port, else on the default one, else on any free one."""
+    for candidate in filter(None, (remembered, DEFAULT_PORT)):
+        with contextlib.suppress(EmulatorError):
+            return bind(candidate)
+    return bind(0)
+
+
 def bind_identity(port: int, remembered: int | None) -> socket.socket:
     """Return the identity endpoint's socket: on the remembered port, else the next, else any free one."""
     for candidate in (remembered, port + 1):
@@ -128,15 +136,31 @@ def ask(port: int, path: str, authority: Path | None, timeout_seconds: float = 1
         return json.loads(connection.getresponse().read())
 
 
+def name_holder(port: int) -> str | None:
+    """Name what has a port: another emulator, with its state folder, or another program; None where it is free."""
+    with contextlib.suppress(EmulatorError):
+        bind(port).close()
+        return None
+    other = _find_state(port)
+    return "another program" if other is None else f"another emulator, with the state folder {other}"
+
+
 def _explain_taken(port: int) -> str:
-    try:
-        other = Path(ask(port, HEALTH_PATH, None, timeout_seconds=1)["state"])
-    except (OSError, ValueError, TypeError, LookupError, http.client.HTTPException):
+    other = _find_state(port)
+    if other is None:
         return (
-            f"Port {port} is taken by another program: end that program, "
-            f"or choose another port (`python -m emulator start --port 0` takes a free one)."
+            f"Port {port} is taken by another program: end that program, or start the emulator without --port, "
+            f"which takes a free one."
         )
     return (
         f"Port {port} is taken by another emulator, with the state folder {other}: use that one (--state {other}), "
-        f"stop it (`python -m emulator stop --state {other}`), or choose another port (--port 0 takes a free one)."
+        f"stop it (`python -m emulator stop --state {other}`), or start without --port, which takes a free one."
     )
+
+
+def _find_state(port: int) -> Path | None:
+    """Return the state folder of the emulator on this port, None where something else answers."""
+    try:
+        return Path(ask(port, HEALTH_PATH, None, timeout_seconds=1)["state"])
+    except (OSError, ValueError, TypeError, LookupError, http.client.HTTPException):
+        return None

@@ -44,19 +44,23 @@ def run(
 
 
 def _bind(port: int | None, before: instance.Record | None) -> tuple[socket.socket, socket.socket]:
-    """Return both sockets: on the ports asked for, else those of the last time, else the default ones."""
-    listener = (
-        _bind_free(before) if port == 0 else instance.bind(port or (before.port if before else instance.DEFAULT_PORT))
-    )
+    """Return both sockets: on the ports asked for, else those of the last time, else the default ones, else others."""
+    remembered = before.port if before else None
+    if port is None:
+        listener = instance.bind_default(remembered)
+    elif port == 0:
+        listener = _bind_free(remembered)
+    else:
+        listener = instance.bind(port)
     chosen = listener.getsockname()[1]
-    remembered = before.identityPort if before and before.port == chosen else None
-    return listener, instance.bind_identity(chosen, remembered)
+    remembered_identity = before.identityPort if before and before.port == chosen else None
+    return listener, instance.bind_identity(chosen, remembered_identity)
 
 
-def _bind_free(before: instance.Record | None) -> socket.socket:
-    if before is not None:
+def _bind_free(remembered: int | None) -> socket.socket:
+    if remembered is not None:
         with suppress(instance.EmulatorError):
-            return instance.bind(before.port)
+            return instance.bind(remembered)
     return instance.bind(0)
 
 

@@ -1,12 +1,29 @@
 """`python -m emulator`: start, stop, status, env, logs, and what each says when it cannot."""
 
 import json
+import re
 import socket
 import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
-from wire import ROOT, Emulator, Workspace, entry_script
+from wire import ROOT, SUBSCRIPTION, Emulator, Workspace, entry_script
+
+from emulator.instance import DEFAULT_PORT
+
+
+@contextmanager
+def taken(port: int) -> Iterator[None]:
+    """Have a program listen on a port, where none does yet."""
+    with socket.socket() as other:
+        with suppress(OSError):
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            other.bind(("127.0.0.1", port))
+            other.listen()
+        yield
 
 
 def test_help_names_every_command_and_option(own_emulator: Emulator) -> None:
@@ -46,7 +63,7 @@ def test_a_port_of_another_program_is_one_sentence_with_the_fix(own_emulator: Em
         started = own_emulator.command("start", "--port", str(port))
     assert started.returncode == 2
     assert started.stderr.startswith(f"Port {port} is taken by another program")
-    assert "--port 0" in started.stderr
+    assert "without --port" in started.stderr
     assert started.stderr.count("\n") == 1
 
 
@@ -63,6 +80,53 @@ def test_ports_are_the_same_after_a_restart(own_emulator: Emulator) -> None:
     own_emulator.stop()
     own_emulator.command("start")
     assert own_emulator.variables() == before
+
+
+def test_without_a_port_a_taken_one_is_said_and_another_taken(own_emulator: Emulator) -> None:
+    """The default port is another clone's, or a foreign program's: both start, and nobody had to know a flag."""
+    with taken(DEFAULT_PORT):
+        started = own_emulator.command("start")
+    port = own_emulator.record["port"]
+    assert started.returncode == 0, started.stderr
+    assert port != DEFAULT_PORT
+    assert re.match(rf"Port {DEFAULT_PORT} is taken by another .*: this emulator took {port}\.\n", started.stdout)
+    own_emulator.stop()
+    assert "is taken" not in own_emulator.command("start").stdout
+    assert own_emulator.record["port"] == port
+
+
+@pytest.mark.parametrize("options", [(), ("--port", "0")])
+def test_a_remembered_port_that_was_taken_meanwhile_is_said(own_emulator: Emulator, options: tuple[str, ...]) -> None:
+    """What was pointed at the emulator has to be pointed again; what it holds is all there."""
+    before = own_emulator.start().record
+    own_emulator.stop()
+    with taken(before["port"]):
+        moved = own_emulator.command("start", *options)
+    assert moved.returncode == 0, moved.stderr
+    assert f"Port {before['port']} is taken by another program: this emulator took " in moved.stdout
+    assert "have to be pointed again" in moved.stdout
+    with own_emulator.client() as client:
+        assert client.get("/emulator/health").json()["state"] == str(own_emulator.state)
+
+
+def test_an_emulator_that_moved_is_found_by_the_sdk_of_the_same_user(own_emulator: Emulator, tmp_path: Path) -> None:
+    """The SDK keeps what discovery said in the home folder and never asks again; a port of before is no answer."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from azureml.core import Model, Workspace\n"
+        f"ws = Workspace.get('digits-ws', subscription_id='{SUBSCRIPTION}', resource_group='digits')\n"
+        "print(Model.list(ws))\n"
+    )
+    Workspace(own_emulator.start()).close()
+    before = own_emulator.run(script, directory=tmp_path)
+    port = own_emulator.record["port"]
+    own_emulator.stop()
+    with taken(port):
+        own_emulator.command("start")
+        after = own_emulator.run(script, directory=tmp_path)
+    assert own_emulator.record["port"] != port
+    assert (tmp_path / ".azureml" / ".discovery").read_text().count(f":{port}/discovery") == 1
+    assert (before.stdout, after.stdout) == ("[]\n", "[]\n"), before.stderr + after.stderr
 
 
 @pytest.mark.parametrize(

@@ -174,10 +174,10 @@ def test_what_cannot_be_served_is_refused(deployed: Deployed, changes: Json, sen
 def test_a_crashed_server_comes_back_with_tls(deployed: Deployed) -> None:
     """As it was deployed last; it is what a restart of the emulator does, too."""
     state = str(deployed.workspace.emulator.state)
-    for process in psutil.process_iter(["cmdline"]):
-        command = process.info["cmdline"] or []
-        if "gunicorn" in command and process.environ().get("HOME", "").startswith(state):
-            folder = Path(process.environ()["HOME"]).parent
+    for process in psutil.process_iter(["cmdline", "environ"]):  # another one's may end meanwhile
+        command, home = process.info["cmdline"] or [], (process.info["environ"] or {}).get("HOME", "")
+        if "gunicorn" in command and home.startswith(state):
+            folder = Path(home).parent
             if (folder / "certificate.pem").exists():
                 process.kill()
     while deployed.service["state"] == "Healthy":

@@ -1,5 +1,6 @@
 """The commands that README and messages name exist, and the first of them says what a machine lacks."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -7,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tools import working_copy
 
 ROOT = Path(__file__).parents[2]
 TARGETS = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
@@ -87,3 +90,37 @@ def test_an_old_python_is_refused_in_one_sentence(tmp_path: Path) -> None:
     assert "Python 3.11 or newer" in refused.stderr
     assert "3.9.2" in refused.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("fails", "status", "called"),
+    [
+        (None, 0, ["up", "test", "down"]),
+        ("test", 3, ["up", "test", "down"]),
+        ("up", 3, ["up", "down"]),
+        ("down", 3, ["up", "test", "down"]),
+    ],
+)
+def test_the_tests_run_next_to_the_stack_that_was_deployed_first(
+    tmp_path: Path, fails: str | None, status: int, called: list[str]
+) -> None:
+    """As for anyone who types the README's two commands; the stack is taken down whatever happens."""
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
+    make, calls = tmp_path / "make", tmp_path / "calls"
+    make.write_text(f'#!/bin/sh\necho "$1" >> "{calls}"\n[ "$1" != "{fails}" ] || exit 3\n')
+    make.chmod(0o755)
+    done = subprocess.run(
+        [tmp_path / ".ci/run"], env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}, capture_output=True, check=False
+    )
+    assert (done.returncode, calls.read_text().split()) == (status, called)
+
+
+def test_a_copy_of_the_project_meets_no_other_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a shell holds for its own stack, its emulator's port included, does not reach the copy."""
+    for name in ("EMULATOR_PORT", "AZUREML_EMULATOR_STATE", "PULUMI_BACKEND_URL", "STACK", "RELEASE", "YES"):
+        monkeypatch.setenv(name, "8790")
+    kept = working_copy.clean_environment()
+    assert {name for name, value in kept.items() if value == "8790"} == set()
+    assert kept["EMULATOR_PORT"] == "0"
+    assert kept["PATH"] == os.environ["PATH"]
