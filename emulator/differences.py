@@ -37,6 +37,18 @@ DIFFERENCES: list[Difference] = [
         "test_runtime.py::test_a_worker_takes_no_more_memory_than_it_was_given",
     ),
     (
+        "Web services",
+        "Properties are immutable; whether a deployment with overwrite changes them, nobody says.",
+        "It adds new ones and leaves those that are there.",
+        "test_services.py::test_a_property_is_added_and_never_changed_or_removed",
+    ),
+    (
+        "Web services",
+        "Nobody says what becomes of the commit and branch that the SDK sends with each update as properties.",
+        "They stay as they were first sent, and the update is not refused.",
+        "test_services.py::test_what_the_sdk_says_of_the_repository_stays_as_it_was_first_said",
+    ),
+    (
         "Blobs",
         "All of blob storage's operations.",
         "Upload whole or in blocks, download whole, ask for the size; through signed URLs only.",

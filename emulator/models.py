@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 from starlette.routing import Route
 
-from emulator import json_patch
+from emulator import json_patch, properties
 from emulator.artifacts import Artifacts
 from emulator.errors import AzureError, BadRequestError, NotFoundError
 from emulator.identity import PRINCIPAL, TENANT
@@ -107,10 +107,12 @@ class Models:
         return page
 
     def patch(self, call: Call) -> Document:
-        """Change tags, description or properties."""
+        """Change tags or description, or add properties."""
         with self._store.transaction():
             model = self.get(call.workspace, call.params["model"])
             changed = {**json_patch.apply(model, call.body, _PATCHED), "modifiedTime": now()}
+            properties.check(model["properties"], changed["properties"])
+            changed["properties"] = properties.add(model["properties"], changed["properties"])
             self._store.put("model", _key(call.workspace, model["id"]), changed)
         return changed
 

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from emulator import deployment
+from emulator import deployment, json_patch, properties
 from emulator.errors import AzureError, BadRequestError, NotFoundError
 from emulator.models import CREATED_BY, Models, now
 from emulator.store import Document
@@ -93,6 +93,15 @@ def read_request(fields: Document, location: str) -> Document:
     if keys:
         wanted["keys"] = {**new_keys(), **keys}
     return wanted
+
+
+def change(service: Document, request: Document) -> Document:
+    """Return the service, as it is now, changed by a create request with overwrite or by a JSON patch."""
+    if "patch" in request:
+        changed = json_patch.apply(service, request["patch"], PATCHED)
+    else:
+        changed = {**service, **request["replace"]}
+    return {**changed, "properties": properties.add(service["properties"], changed["properties"])}
 
 
 def check(service: Document, workspace: str, models: Models) -> None:

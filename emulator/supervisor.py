@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from emulator import deployment, json_patch
+from emulator import deployment, json_patch, services
 from emulator.artifacts import Artifacts
 from emulator.failures import describe
 from emulator.jobs import Jobs
 from emulator.models import Models, now
 from emulator.operations import Operations
-from emulator.services import PATCHED, REDEPLOYED_BY
+from emulator.services import REDEPLOYED_BY
 from emulator.store import Document, Store
 from runtime import environment, server
 
@@ -103,7 +103,7 @@ class Supervisor:
         service = self._store.get("service", key)
         if service is None or not self._operations.change(operation, state="Running"):
             return
-        wanted = _wanted(service, operation["request"])
+        wanted = services.change(service, operation["request"])
         if "patch" in operation["request"] and not json_patch.touched(operation["request"]["patch"]) & REDEPLOYED_BY:
             self._store.put("service", key, wanted)
             self._operations.change(operation, state="Succeeded")
@@ -126,7 +126,7 @@ class Supervisor:
             service = self._store.get("service", key)  # again: its keys may have changed meanwhile
             if service is None or not self._operations.change(operation, subOperation="DeployService"):
                 return  # deleted meanwhile
-            wanted = {**_wanted(service, operation["request"]), "deployment": operation["id"]}
+            wanted = {**services.change(service, operation["request"]), "deployment": operation["id"]}
             self._store.put("service", key, wanted)
         self._end_server(key)
         running = self._start(key, wanted, folder, python, layout)
@@ -239,10 +239,3 @@ class Supervisor:
 
 def _key(operation: Document) -> str:
     return f"{operation['workspace']}/{operation['service']}"
-
-
-def _wanted(service: Document, request: Document) -> Document:
-    """Return the service as the operation wants it, from the service as it is now."""
-    if "patch" in request:
-        return json_patch.apply(service, request["patch"], PATCHED)
-    return {**service, **request["replace"]}

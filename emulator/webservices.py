@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from emulator import json_patch, services
+from emulator import json_patch, properties, services
 from emulator.errors import AzureError, BadRequestError, ConflictError, NotFoundError
 from emulator.models import Models, matches_tags
 from emulator.operations import Operations
@@ -187,7 +187,8 @@ class Webservices:
         return wanted
 
     def _check_patch(self, workspace: str, service: Document, patch: object) -> Document:
-        changed = json_patch.apply(service, patch, services.PATCHED)
+        properties.check(service["properties"], json_patch.apply(service, patch, services.PATCHED)["properties"])
+        changed = services.change(service, {"patch": patch})
         services.check(changed, workspace, self._models)
         return changed
 

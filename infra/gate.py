@@ -163,7 +163,7 @@ def _require_live(candidate: Properties) -> None:
         live = azureml.find_service(candidate["workspaceId"], name)
     except azureml.AzureMLError as error:
         raise GateError(f"{_UNEVALUATED}: {error}") from error
-    if live is None or live.properties.get("fingerprint") != candidate["fingerprint"]:
+    if live is None or live.fingerprint != candidate["fingerprint"]:
         what = "is gone" if live is None else "was rolled back, or deployed by others, since this change was deployed"
         raise GateError(f"{_UNEVALUATED}: web service '{name}' {what}. {_NEXT}")
 

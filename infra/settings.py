@@ -18,6 +18,7 @@ import pulumi
 from evaluation.datasets import NAMES, SUFFIXES
 from evaluation.verdict import Thresholds
 from infra.account import Account
+from infra.azureml import FINGERPRINT_TAG
 from infra.tls import Tls
 from infra.tls import read as read_tls
 
@@ -216,6 +217,9 @@ class _Reader:
         value = self._config.get_object(key)
         if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
             raise self._refuse(key, f"is {json.dumps(value)}", "write names and texts, such as {owner: vision-team},")
+        if FINGERPRINT_TAG in map(str.lower, value):
+            taken = f"names {FINGERPRINT_TAG}, in which the deployment keeps what runs in the web service"
+            raise self._refuse(key, taken, "choose another name")
         return value
 
     def tls(self) -> Tls | None:

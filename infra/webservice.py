@@ -48,7 +48,7 @@ class WebserviceProvider(Provider):
         """Deploy, or adopt the service of this name if it is this stack's."""
         workspace_id, name = props["workspaceId"], props["name"]
         before = azureml.find_service(workspace_id, name)
-        if before is not None and before.properties.get("stack") != props["owner"]:
+        if before is not None and before.stack != props["owner"]:
             raise azureml.ConflictError(
                 f"A web service '{name}' that this stack did not deploy is there already: "
                 f"choose another serviceName, or delete it first."
@@ -83,8 +83,9 @@ class WebserviceProvider(Provider):
         }
         if service.models and service.models != (props["modelId"],):
             now["modelId"] = ", ".join(service.models)
-        if service.properties.get("fingerprint") != props["fingerprint"]:
-            now["scoringDigest"] = "deployed outside Pulumi"
+        if service.fingerprint != props["fingerprint"]:
+            told = "deployed outside Pulumi" if service.fingerprint else f"unknown: no tag {azureml.FINGERPRINT_TAG}"
+            now["scoringDigest"] = told
         return ReadResult(id_, now)
 
     def delete(self, _id: str, props: Properties) -> None:
@@ -133,7 +134,7 @@ class Webservice(Resource, module="azureml", name="Webservice"):
 
 
 def fingerprint(props: Properties) -> str:
-    """Return the identity of what runs in the service; it is written into the service's own properties."""
+    """Return the identity of what runs in the service; it is written on the service itself."""
     parts = {name: props[name] for name in REDEPLOYED_BY}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -144,7 +145,8 @@ def deploy(props: Properties, identity: str, files: dict[str, bytes], report: az
         name=props["name"],
         description=props["description"],
         tags=props["tags"],
-        properties={"stack": props["owner"], "fingerprint": identity},
+        fingerprint=identity,
+        stack=props["owner"],
         cpu_cores=props["cpuCores"],
         memory_gb=props["memoryGb"],
         auth_enabled=props["authEnabled"],
@@ -160,7 +162,8 @@ def deploy(props: Properties, identity: str, files: dict[str, bytes], report: az
         package = Path(directory, "scoring")
         package.mkdir()
         scoring_package.write(files, package)
-        return azureml.deploy_service(props["workspaceId"], definition, package, report)
+        live = azureml.deploy_service(props["workspaceId"], definition, package, report)
+    return _describe(props, identity, live)  # nobody says whether overwriting replaces tags
 
 
 def _deploy(props: Properties) -> azureml.Service:
@@ -176,14 +179,20 @@ def _adopt(props: Properties, live: azureml.Service | None) -> azureml.Service |
         )
     if live is None or live.state != "Healthy" or not _runs(live, props):
         return None
-    if (live.tags, live.description) == (props["tags"], props["description"]):
+    return _describe(props, fingerprint(props), live)
+
+
+def _describe(props: Properties, identity: str, live: azureml.Service) -> azureml.Service:
+    """Bring description and tags up to date where they are not; nothing is deployed again."""
+    description, tags = props["description"], props["tags"]
+    if (live.description, live.tags, live.fingerprint) == (description, tags, identity):
         return live
-    return azureml.describe_service(props["workspaceId"], props["name"], props["description"], props["tags"])
+    return azureml.describe_service(props["workspaceId"], props["name"], description, tags, identity)
 
 
 def _runs(live: azureml.Service, props: Properties) -> bool:
     """Say whether the live service is this combination, by its fingerprint and by what others may have changed."""
-    return live.properties.get("fingerprint") == fingerprint(props) and _told(live).items() <= props.items()
+    return live.fingerprint == fingerprint(props) and _told(live).items() <= props.items()
 
 
 def _find_settled(props: Properties) -> azureml.Service | None:

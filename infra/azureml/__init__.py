@@ -17,6 +17,7 @@ from infra.azureml.models import (
     tag_model,
 )
 from infra.azureml.services import (
+    FINGERPRINT_TAG,
     Report,
     Service,
     ServiceDefinition,
@@ -32,6 +33,7 @@ from infra.azureml.services import (
 from infra.azureml.session import AzureMLError, ConflictError, DeploymentError, MissingError
 
 __all__ = [
+    "FINGERPRINT_TAG",
     "AzureMLError",
     "ConflictError",
     "Content",

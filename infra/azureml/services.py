@@ -13,6 +13,11 @@ from infra.azureml.session import AzureMLError, DeploymentError, MissingError, c
 from infra.tls import Tls
 
 Report = Callable[[str], None]
+# Azure ML's properties are append-only, its tags may change: so the identity of what runs, which is another one after
+# each deployment, is a tag. No tag of the user's may have its name, and nobody else sees it among the tags.
+FINGERPRINT_TAG = "pulumi-fingerprint"
+# Earlier versions kept it in the property `fingerprint`, which stays as it was: this one says where to look now.
+_FINGERPRINT_PROPERTY, _KEPT_IN = "fingerprint", "fingerprintTag"
 _LOG_LINES = 20
 _HEALTHY = "Healthy"
 _FAILED = ("Failed", "Unhealthy", "Unschedulable")
@@ -25,7 +30,8 @@ class ServiceDefinition:
     name: str
     description: str
     tags: dict[str, str]
-    properties: dict[str, str]
+    fingerprint: str
+    stack: str
     cpu_cores: float
     memory_gb: float
     auth_enabled: bool
@@ -40,7 +46,10 @@ class ServiceDefinition:
 
 @dataclass(frozen=True)
 class Service:
-    """What a web service is; its keys are asked for apart."""
+    """What a web service is; its keys are asked for apart.
+
+    `fingerprint` and `stack` are what the deployment said of itself, empty where it said nothing.
+    """
 
     name: str
     state: str
@@ -48,7 +57,8 @@ class Service:
     swagger_uri: str
     description: str
     tags: dict[str, str]
-    properties: dict[str, str]
+    fingerprint: str
+    stack: str
     cpu_cores: float
     memory_gb: float
     auth_enabled: bool
@@ -92,8 +102,8 @@ def deploy_service(workspace_id: str, definition: ServiceDefinition, package: Pa
         configuration = AciWebservice.deploy_configuration(
             cpu_cores=definition.cpu_cores,
             memory_gb=definition.memory_gb,
-            tags=definition.tags,
-            properties=definition.properties,
+            tags={**definition.tags, FINGERPRINT_TAG: definition.fingerprint},
+            properties={"stack": definition.stack, _KEPT_IN: FINGERPRINT_TAG},
             description=definition.description,
             auth_enabled=definition.auth_enabled,
             enable_app_insights=definition.app_insights_enabled,
@@ -114,11 +124,11 @@ def wait_for_service(workspace_id: str, name: str, timeout_seconds: float, repor
     return _wait(webservice, timeout_seconds, report)
 
 
-def describe_service(workspace_id: str, name: str, description: str, tags: dict[str, str]) -> Service:
+def describe_service(workspace_id: str, name: str, description: str, tags: dict[str, str], fingerprint: str) -> Service:
     """Change what describes the service; nothing is deployed again."""
     with call(f"tagging web service {name}"):
         webservice = _webservice(workspace_id, name)
-        webservice.update(tags=tags, description=description)
+        webservice.update(tags={**tags, FINGERPRINT_TAG: fingerprint}, description=description)
         if webservice.state != "Transitioning":
             webservice._operation_endpoint = None  # noqa: SLF001 (the last deployment's, which may have failed)
     return _wait(webservice, timeout_seconds=60, report=lambda _line: None)
@@ -156,15 +166,21 @@ def _webservice(workspace_id: str, name: str) -> Any:  # noqa: ANN401
 
 
 def _service(webservice: Any) -> Service:  # noqa: ANN401
-    size = webservice.container_resource_requirements
+    size, tags, properties = (
+        webservice.container_resource_requirements,
+        dict(webservice.tags or {}),
+        webservice.properties,
+    )
+    fingerprint = _take_fingerprint(tags, properties or {})
     return Service(
         name=webservice.name,
         state=webservice.state,
         scoring_uri=webservice.scoring_uri or "",
         swagger_uri=webservice.swagger_uri or "",
         description=webservice.description or "",
-        tags=dict(webservice.tags or {}),
-        properties=dict(webservice.properties or {}),
+        tags=tags,
+        fingerprint=fingerprint,
+        stack=(properties or {}).get("stack", ""),
         cpu_cores=float(size.cpu),
         memory_gb=float(size.memory_in_gb),
         auth_enabled=bool(webservice.auth_enabled),
@@ -174,6 +190,12 @@ def _service(webservice: Any) -> Service:  # noqa: ANN401
         ssl_certificate=webservice.ssl_certificate or "",
         models=tuple(model.id for model in webservice.models),
     )
+
+
+def _take_fingerprint(tags: dict[str, str], properties: Mapping[str, str]) -> str:
+    """Take the fingerprint out of the tags; return it, or an earlier version's, or nothing."""
+    earlier = "" if _KEPT_IN in properties else properties.get(_FINGERPRINT_PROPERTY, "")
+    return tags.pop(FINGERPRINT_TAG, earlier)
 
 
 def _tls(tls: Tls | None) -> dict[str, Any]:

@@ -75,6 +75,23 @@ def test_tags_and_description_change_and_the_rest_does_not(workspace: Workspace)
     assert workspace.client.get(workspace.models(f"/models/{model['id']}")).json()["version"] == model["version"]
 
 
+def test_a_property_is_added_and_never_changed_or_removed(workspace: Workspace) -> None:
+    """They are append-only: what is there keeps its value, the same value again is no change."""
+    model = workspace.register("properties", properties={"origin": "here"})
+    for refused in (
+        {"op": "replace", "path": "/properties/origin", "value": "there"},
+        {"op": "add", "path": "/properties", "value": {"origin": "there", "new": "1"}},
+        {"op": "remove", "path": "/properties/origin"},
+        {"op": "replace", "path": "/properties", "value": {}},
+    ):
+        answer = _patch(workspace, model["id"], refused)
+        assert (answer.status_code, answer.json()["statusCode"]) == (400, 400)
+        assert "immutable" in answer.json()["message"]
+        assert "origin" in answer.json()["message"]
+    added = {"op": "add", "path": "/properties", "value": {"origin": "here", "new": "1"}}
+    assert _patch(workspace, model["id"], added).json()["properties"] == {"origin": "here", "new": "1"}
+
+
 def test_a_name_that_azure_would_refuse_is_400(workspace: Workspace) -> None:
     """Also when it does not come through the SDK, which checks too."""
     for name in ("", "-begins-with-a-dash", "has space", "a" * 256, None):

@@ -134,6 +134,39 @@ def test_an_environment_that_needs_an_image_answers_501(workspace: Workspace) ->
     assert "Docker" in answer.json()["message"]
 
 
+def test_a_property_is_added_and_never_changed_or_removed(workspace: Workspace, echo: dict[str, Any]) -> None:
+    """Neither by a patch, which is refused, nor by a deployment over the service."""
+    url = workspace.models(f"/services/{echo['name']}")
+
+    def patch(op: str, path: str, value: object = None) -> httpx.Response:
+        return workspace.client.patch(url, json=[{"op": op, "path": f"/properties/{path}", "value": value}])
+
+    assert patch("add", "origin", "here").json()["properties"]["origin"] == "here"
+    for answer in (patch("add", "origin", "there"), patch("replace", "origin", "there"), patch("remove", "origin")):
+        assert answer.status_code == 400
+        assert "immutable" in answer.json()["message"]
+    request = workspace.request("echo", _ECHO, authEnabled=True, kvTags={"kind": "echo"}, overwrite=True)
+    answer = workspace.client.post(workspace.models("/services"), json=request | {"properties": {"origin": "there"}})
+    workspace.run(answer.headers["Operation-Location"])
+    assert workspace.service("echo")["properties"] == {"origin": "here"}
+
+
+def test_what_the_sdk_says_of_the_repository_stays_as_it_was_first_said(
+    workspace: Workspace, echo: dict[str, Any]
+) -> None:
+    """It comes along with each update, from whatever commit: no reason to refuse the update."""
+    name = "azureml.git.commit"
+    for commit in ("first", "second"):
+        path = f"/properties/{name}"
+        patch = [
+            {"op": "add", "path": path, "value": commit},
+            {"op": "replace", "path": "/description", "value": commit},
+        ]
+        answer = workspace.client.patch(workspace.models(f"/services/{echo['name']}"), json=patch)
+        assert (answer.status_code, answer.json()["description"]) == (200, commit)
+        assert answer.json()["properties"][name] == "first"
+
+
 def test_services_are_listed_by_type_model_and_tags(workspace: Workspace, echo: dict[str, Any]) -> None:
     """As Webservice.list asks for them."""
 

@@ -13,6 +13,7 @@ MISTAKES = {
     "a size that ACI does not offer": ({"serviceCpuCores": "64"}, "ACI takes 0.1 to 4"),
     "an unknown data set": ({"evaluationDataset": "letters"}, "write digits or mnist, or the path of"),
     "tags that are none": ({"serviceTags": {"data": 1}}, "write names and texts"),
+    "a tag of ours": ({"serviceTags": {"pulumi-fingerprint": "1"}}, "choose another name"),
     "an unknown cloud": ({"cloud": "aws"}, "write emulator or azure"),
     "a stack of the other cloud": ({"cloud": "azure"}, "run it in a new shell"),
     "a model that is not there": ({"modelFile": "model/none.pkl"}, "make model"),
