@@ -48,7 +48,9 @@ def _show(chosen: Namespace) -> Evaluation:
 def _report(chosen: Namespace) -> Evaluation:
     """Write the page of a written evaluation again, or its pictures alone."""
     evaluation = report.read(chosen.file)
-    dataset = load(chosen.dataset or evaluation.dataset, "test", directory=chosen.directory)
+    dataset = load(
+        chosen.dataset or evaluation.dataset, "test", directory=chosen.directory, label_column=chosen.label_column
+    )
     if chosen.png:
         for path in report.draw(evaluation, dataset, chosen.png):
             print(path)
@@ -74,7 +76,9 @@ def _predict(chosen: Namespace) -> None:
 def _evaluate(chosen: Namespace) -> Evaluation:
     uri, key, stack = _service(chosen)
     release = stack.get("release") or {}
-    dataset = load(chosen.dataset or release.get("dataset", "digits"), "test", directory=chosen.directory)
+    column = chosen.label_column or (not chosen.dataset and release.get("labelColumn")) or ""
+    name = chosen.dataset or release.get("dataset", "digits")
+    dataset = load(name, "test", directory=chosen.directory, label_column=column)
     previous = report.read(chosen.previous) if chosen.previous else None
     with bar(f"Scoring {dataset.name}") as progress:
         evaluation = evaluate(

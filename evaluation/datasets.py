@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
     from evaluation.progress import Progress
 
-__all__ = ["DIGESTS", "NAMES", "SUFFIXES", "Dataset", "DatasetError", "Part", "load"]
+__all__ = ["DIGESTS", "LABEL_NAMES", "NAMES", "SUFFIXES", "Dataset", "DatasetError", "Part", "load"]
 
 Part = Literal["train", "test"]
 
 NAMES = ("digits", "mnist")
 
-SUFFIXES = (".npz", ".csv")  # of files that `load` takes instead of a name
+SUFFIXES = (".npz", ".csv", ".csv.gz")  # of files that `load` takes instead of a name
+
+LABEL_NAMES = ("label", "class", "target", "y", "digit")  # of a .csv's column with the labels
 
 # What `load` computes, written down: whether a model is up to date can then be told without loading the data.
 DIGESTS: dict[tuple[str, Part], str] = {
@@ -53,12 +55,22 @@ class Dataset:
         return len(self.labels)
 
 
-def load(name: str, part: Part, *, directory: Path | None = None, progress: "Progress | None" = None) -> Dataset:
+def load(
+    name: str,
+    part: Part,
+    *,
+    directory: Path | None = None,
+    label_column: str = "",
+    progress: "Progress | None" = None,
+) -> Dataset:
     """Return one part of a data set; mnist comes from the directory, or from a download into the user's cache.
 
-    A path that ends in .npz or .csv is the user's own data, called by its file's name; only an .npz with x_train,
-    y_train, x_test and y_test has parts. A download shows a bar on the terminal unless its progress goes elsewhere.
+    A path with one of the SUFFIXES is the user's own data, called by its file's name; only an .npz with x_train,
+    y_train, x_test and y_test has parts. `label_column` says where a .csv has its labels, if its header does not; a
+    name, first or last. A download shows a bar on the terminal unless its progress goes elsewhere.
     """
+    if name in NAMES and label_column:
+        raise DatasetError(f"{name} has no columns: leave evaluationLabelColumn (--label-column) empty.")
     if name == "digits":
         images, labels = _digits(part)
     elif name == "mnist":
@@ -69,7 +81,7 @@ def load(name: str, part: Part, *, directory: Path | None = None, progress: "Pro
         from evaluation import own_data  # noqa: PLC0415 - as above
 
         path = Path(name).expanduser()
-        images, labels = own_data.read(path, part)
+        images, labels = own_data.read(path, part, label_column)
         name = path.name
     else:
         raise DatasetError(

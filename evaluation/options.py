@@ -4,7 +4,7 @@ import argparse
 import math
 from pathlib import Path
 
-from evaluation.datasets import NAMES, SUFFIXES
+from evaluation.datasets import LABEL_NAMES, NAMES, SUFFIXES
 
 _EPILOG = """The key comes from the environment variable SCORING_KEY, never from an option that others could see;
 without it none is sent. Exit codes: 0 passed, 1 evaluated and failed, 2 could not be evaluated."""
@@ -72,6 +72,13 @@ def _add_service(parser: argparse.ArgumentParser, taken: str) -> None:
 def _add_data(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument(
         "--dataset", type=_dataset, help=f"{', '.join(NAMES)}, or a {' or '.join(SUFFIXES)} file (default: {default})"
+    )
+    parser.add_argument(
+        "--label-column",
+        metavar="NAME",
+        default="",
+        help="the column with the labels of a .csv: a name, first or last "
+        f"(default: the release's; else the one that is called {', '.join(LABEL_NAMES)})",
     )
     parser.add_argument(
         "--directory", type=Path, help="where the MNIST files are, gzipped or not (default: download them once)"

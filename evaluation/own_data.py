@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evaluation import csv_file, gzipped
 from evaluation.errors import DatasetError
+from evaluation.labels import describe, whole_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,13 +24,23 @@ _WIDTH = 784
 _BRIGHTEST = 255
 
 
-def read(path: Path, part: "Part") -> "tuple[NDArray[np.uint8], NDArray[np.uint8]]":
-    """Return images (rows, 784) and labels (rows,); the part counts for an .npz that has both."""
+def read(path: Path, part: "Part", label_column: str = "") -> "tuple[NDArray[np.uint8], NDArray[np.uint8]]":
+    """Return images (rows, 784) and labels (rows,).
+
+    The part counts for an .npz that has both, the label's column for a .csv.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror}.") from error
-    images, labels = _npz(content, path, part) if path.suffix.lower() == ".npz" else _csv(content, path)
+    content = gzipped.expand(content, str(path))
+    if path.name.lower().endswith(".npz"):
+        if label_column:
+            raise DatasetError(f"{path} has arrays and no columns: leave evaluationLabelColumn (--label-column) empty.")
+        images, labels = _npz(content, path, part)
+    else:
+        images, written = csv_file.read(content, path, label_column)
+        labels = np.array(written)
     if len(images) != len(labels):
         raise DatasetError(f"{path} has {len(images)} images and {len(labels)} labels: give each image its label.")
     if len(images) == 0:
@@ -37,16 +49,20 @@ def read(path: Path, part: "Part") -> "tuple[NDArray[np.uint8], NDArray[np.uint8
 
 
 def _npz(content: bytes, path: Path, part: "Part") -> "tuple[NDArray[Any], NDArray[Any]]":
-    pairs = (("images", "labels"), ("X", "y"), (f"x_{part}", f"y_{part}"))
+    pairs = (("images", "labels"), ("X", "y"), ("data", "target"), (f"x_{part}", f"y_{part}"))
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             names = list(arrays)
-            found = next((pair for pair in pairs if set(pair) <= set(names)), ())
-            read = [arrays[name] for name in found]
+            found = [pair for pair in pairs if set(pair) <= set(names)]
+            read = [arrays[name] for name in found[0]] if len(found) == 1 else []
     except Exception as error:  # zipfile and numpy raise whatever the damage makes of them
         raise DatasetError(
-            f"{path} is not an .npz of plain arrays ({_said(error)}): save it with numpy.savez."
+            f"{path} is not an .npz of plain arrays ({_said(error)}): save it with numpy.savez, "
+            f"labels that are objects as numbers (y.astype(int))."
         ) from error
+    if len(found) > 1:
+        choices = " or ".join(" and ".join(pair) for pair in found)
+        raise DatasetError(f"{path} could be read as {choices}: keep one pair of arrays.")
     if not read:
         held = ", ".join(names) or "none"
         raise DatasetError(f"{path} has the arrays {held}: call them images and labels, or X and y.")
@@ -57,30 +73,6 @@ def _npz(content: bytes, path: Path, part: "Part") -> "tuple[NDArray[Any], NDArr
     if labels.ndim != 1:
         raise DatasetError(f"{path} has labels with {labels.ndim} axes: give one whole number for each image.")
     return images.reshape(len(images), _WIDTH), labels
-
-
-def _csv(content: bytes, path: Path) -> "tuple[NDArray[Any], NDArray[Any]]":
-    """Read the label from the column called label, or from the first where no header calls one so."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DatasetError(f"{path} is not text in UTF-8 ({error}): save it as CSV.") from error
-    lines = [line for line in text.splitlines() if line.strip()]
-    header = [cell.strip(' "').lower() for cell in "".join(lines[:1]).split(",")]
-    # Pixels are called 0, 1, 2 in some files, and a first row with a gap is no header.
-    has_header = "label" in header or not any(map(_is_number, header))
-    if lines and len(header) != 1 + _WIDTH:
-        raise DatasetError(
-            f"{path} has {len(header)} columns: it takes 785 with commas between, a label and 784 pixels."
-        )
-    if len(lines) <= has_header:
-        raise DatasetError(f"{path} holds no images: give it at least one.")
-    try:
-        table = np.loadtxt(lines, delimiter=",", skiprows=int(has_header), ndmin=2, comments=None, quotechar='"')
-    except ValueError as error:
-        raise DatasetError(f"{path} is not a table of numbers: {_said(error).partition(';')[0]}.") from error
-    at = header.index("label") if "label" in header else 0
-    return np.delete(table, at, axis=1), table[:, at]
 
 
 def _pixels(images: "NDArray[Any]", path: Path) -> "NDArray[np.uint8]":
@@ -100,26 +92,29 @@ def _pixels(images: "NDArray[Any]", path: Path) -> "NDArray[np.uint8]":
     return np.rint(scaled).astype(np.uint8)
 
 
-def _labels(labels: "NDArray[Any]", path: Path) -> "NDArray[np.uint8]":
-    _require_numbers(labels, path, "labels")
-    wrong = ~((labels >= 0) & (labels <= _BRIGHTEST) & (labels == np.floor(labels)))
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise DatasetError(f"Image {row} of {path} has the label {labels[row]:g}: write whole numbers from 0 to 255.")
-    return labels.astype(np.uint8)
+def _labels(array: "NDArray[Any]", path: Path) -> "NDArray[np.uint8]":
+    """Return labels as whole numbers from 0 to 255; texts count by the number that they are written like."""
+    if array.dtype.kind == "S":
+        array = np.char.decode(array, "latin-1")
+    if array.dtype.kind not in "biufUT":
+        raise DatasetError(f"{path} has labels of type {array.dtype}: write whole numbers from 0 to 255.")
+    texts = array.dtype.kind in "UT"
+    different, inverse = np.unique(array, return_inverse=True)
+    numbers = [whole_number(each if texts else float(each)) for each in different.tolist()]
+    for at, number in enumerate(numbers):
+        if number is None or not 0 <= number <= _BRIGHTEST:
+            row = int((inverse == at).argmax())
+            label = different[at].item()
+            raise DatasetError(
+                f"Image {row} of {path} has the label {describe(label) if number is None else number}: "
+                f"write whole numbers from 0 to 255, and a number for each class that has a name."
+            )
+    return np.array(numbers, np.uint8)[inverse]
 
 
 def _require_numbers(array: "NDArray[Any]", path: Path, what: str) -> None:
     if array.dtype.kind not in "biuf":
         raise DatasetError(f"{path} has {what} of type {array.dtype}: write them as numbers.")
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def _said(error: Exception) -> str:

@@ -152,6 +152,7 @@ def load_test_data(settings: Settings, report_progress: Report) -> "Dataset":
         settings.evaluation_dataset,
         "test",
         directory=settings.evaluation_directory,
+        label_column=settings.evaluation_label_column,
         progress=_progress(report_progress, "downloading", "bytes"),
     )
 

@@ -137,6 +137,7 @@ def _ask(settings: Settings) -> Properties:
     return {
         "dataset": dataset,
         "datasetFileSha256": None if dataset in NAMES else sha256(Path(dataset)),
+        **({"labelColumn": column} if (column := settings.evaluation_label_column) else {}),
         "rows": settings.evaluation_rows,
         **{name: limit for name, limit in settings.thresholds.to_json().items() if limit is not None},
         "gateEnabled": settings.gate_enabled,

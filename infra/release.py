@@ -28,6 +28,7 @@ _IDENTITY = (
     "serviceRevision",
     "dataset",
     "datasetFileSha256",
+    "labelColumn",
     "rows",
     *Thresholds().to_json(),
     "gateEnabled",

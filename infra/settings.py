@@ -64,6 +64,7 @@ class Settings:
     secondary_key_version: int
     ready_timeout_seconds: int
     evaluation_dataset: str
+    evaluation_label_column: str
     evaluation_directory: Path | None
     evaluation_rows: int
     thresholds: Thresholds
@@ -115,6 +116,7 @@ class Settings:
             secondary_key_version=read.integer("secondaryKeyVersion", 1),
             ready_timeout_seconds=read.integer("readyTimeoutSeconds", 1),
             evaluation_dataset=read.dataset("evaluationDataset"),
+            evaluation_label_column=read.label_column("evaluationLabelColumn", "evaluationDataset"),
             evaluation_directory=Path(directory) if (directory := config.get("evaluationDirectory")) else None,
             evaluation_rows=read.integer("evaluationRows", 0),
             thresholds=Thresholds(
@@ -174,6 +176,12 @@ class _Reader:
             raise self._refuse(
                 key, f"is '{value}', which is no file", "write the path of one, from the project's root,"
             )
+        return value
+
+    def label_column(self, key: str, dataset: str) -> str:
+        value, data = self._config.get(key) or "", self._config.get(dataset) or ""
+        if value and (data in NAMES or data.lower().endswith(".npz")):
+            raise self._refuse(key, f"is '{value}', but {dataset} is '{data}', which has no columns", "leave it out")
         return value
 
     def _parsed(self, key: str, parse: Callable[[str], Any], kind: str) -> Any:  # noqa: ANN401 (what parse makes)

@@ -95,7 +95,12 @@ def _evaluate(
     )
     directory = preview.setting("evaluationDirectory")
     return candidate.evaluate(
-        lambda: load(preview.setting("evaluationDataset"), "test", directory=Path(directory) if directory else None),
+        lambda: load(
+            preview.setting("evaluationDataset"),
+            "test",
+            directory=Path(directory) if directory else None,
+            label_column=preview.setting("evaluationLabelColumn"),
+        ),
         rows,
         _thresholds(preview),
         previous,

@@ -25,7 +25,7 @@ _DERIVED = {
     "workspaceId",
 }
 _PACKAGES = ("dependencies", "name")  # of a conda file; its name is no part of its content
-_GATE = (*Thresholds().to_json(), "gateEnabled", "dataset", "rows")
+_GATE = (*Thresholds().to_json(), "gateEnabled", "dataset", "labelColumn", "rows")
 _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)\s*(?P<rest>.*)", re.DOTALL)
 
 

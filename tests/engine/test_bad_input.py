@@ -12,6 +12,7 @@ MISTAKES = {
     "a service name that Azure refuses": ({"serviceName": "Digits_Dev"}, "3 to 32 lower-case letters"),
     "a size that ACI does not offer": ({"serviceCpuCores": "64"}, "ACI takes 0.1 to 4"),
     "an unknown data set": ({"evaluationDataset": "letters"}, "write digits or mnist, or the path of"),
+    "a column of data that have none": ({"evaluationLabelColumn": "class"}, "which has no columns: leave it out"),
     "tags that are none": ({"serviceTags": {"data": 1}}, "write names and texts"),
     "a tag of ours": ({"serviceTags": {"pulumi-fingerprint": "1"}}, "choose another name"),
     "an unknown cloud": ({"cloud": "aws"}, "write emulator or azure"),

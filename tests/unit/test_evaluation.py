@@ -170,7 +170,7 @@ def test_the_exit_code_of_a_written_evaluation_is_its_verdict(
         (["--maximum-drop", "nan"], "nan is not a fraction from 0 to 1"),
         (["--rows", "0"], "0 is not a number of rows"),
         (["--rows", "ten"], "ten is not a number of rows"),
-        (["--dataset", "mnits"], "there is no data set 'mnits': choose digits or mnist, or name a .npz or .csv file"),
+        (["--dataset", "mnits"], "there is no data set 'mnits': choose digits or mnist, or name a .npz or .csv"),
     ],
 )
 def test_a_wrong_option_is_answered_with_the_right_one(
