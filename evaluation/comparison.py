@@ -47,6 +47,19 @@ class Comparison:
         return self.p_value < SIGNIFICANT
 
     @property
+    def is_loss(self) -> bool:
+        """Whether more rows got worse than better, and more than chance alone would make."""
+        return self.is_significant and self.drop > 0
+
+    @property
+    def loss(self) -> str:
+        """A loss in one sentence, which a headline begins with."""
+        return (
+            f"Accuracy fell from {self.accuracy:.4f} with {self.before} to {self.accuracy - self.drop:.4f}: "
+            f"{len(self.worse):,} rows got worse and {len(self.better):,} better (p = {self.p_value:.2g}, significant)."
+        )
+
+    @property
     def sentence(self) -> str:
         """What changed, in one sentence."""
         kind = "significant" if self.is_significant else "no more than chance"

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from evaluation import confusions
 from evaluation.comparison import Comparison
@@ -26,6 +26,7 @@ class ClassScore:
     f1: float
 
 
+Outcome = Literal["passed", "worse", "failed"]
 Miss = tuple[int, int, int, float | None]  # row of the data set, true label, what was read, how probable it was called
 
 
@@ -88,11 +89,24 @@ class Evaluation:
         return all(check.passed for check in self.checks)
 
     @property
+    def is_worse(self) -> bool:
+        """Whether it is significantly worse than the release before, whatever the thresholds let pass."""
+        return self.comparison is not None and self.comparison.is_loss
+
+    @property
+    def outcome(self) -> Outcome:
+        """The headline's first word: a loss that no threshold forbids has passed, but is not simply good."""
+        return ("worse" if self.is_worse else "passed") if self.passed else "failed"
+
+    @property
     def verdict(self) -> str:
-        """The evaluation in brief: the accuracy, or every threshold that was missed; and what was not compared."""
+        """The evaluation in brief: a loss, the accuracy or every threshold missed, and what was not compared."""
         sentences = [check.sentence for check in self.checks if not check.passed] or [self.checks[0].sentence]
         if self.comparison and self.passed:
-            sentences.append(self.comparison.sentence)
+            if self.is_worse:
+                sentences = [self.comparison.loss, _permission(self.thresholds), *sentences]
+            else:
+                sentences.append(self.comparison.sentence)
         if self.not_compared:
             sentences.append(f"Not compared with the release before: {self.not_compared}.")
         return " ".join(sentences)
@@ -164,6 +178,13 @@ class Evaluation:
 def spread(rows: int, of: int) -> list[int]:
     """Return which rows are taken when some stand for all: evenly over the data set."""
     return [at * of // rows for at in range(rows)]
+
+
+def _permission(thresholds: Thresholds) -> str:
+    """Say why a loss passes, by the name of the setting that would refuse it."""
+    if thresholds.maximum_drop is None:
+        return "No threshold forbids it, because maximumDrop is not set."
+    return f"It is within the maximum of {thresholds.maximum_drop:g} (maximumDrop)."
 
 
 def _miss(row: int, true: int, read: int, probability: float | None) -> Miss:

@@ -10,6 +10,11 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+_MARKS = {
+    "passed": ("PASSED", "bold green"),
+    "worse": ("PASSED, BUT WORSE", "bold yellow"),
+    "failed": ("FAILED", "bold red"),
+}
 _SIDE = 28
 _GREY = 127  # what is above is white where there are no colours
 
@@ -20,7 +25,7 @@ def show(evaluation: Evaluation, console: "Console | None" = None) -> None:
     from rich.text import Text  # noqa: PLC0415
 
     console = console or Console(highlight=False, markup=False)
-    mark = Text("PASSED", "bold green") if evaluation.passed else Text("FAILED", "bold red")
+    mark = Text(*_MARKS[evaluation.outcome])
     console.print(Text.assemble(mark, "  ", evaluation.verdict), soft_wrap=True)
     console.print(_matrix(evaluation))
     for sentence in evaluation.worst_confusions():

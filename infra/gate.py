@@ -71,7 +71,8 @@ class Gate:
             raise GateError(f"{_UNEVALUATED}: {error}") from error
         else:
             if evaluation.passed:
-                pulumi.log.info(f"{evaluation.verdict} {report}")
+                say = pulumi.log.warn if evaluation.is_worse else pulumi.log.info
+                say(f"{evaluation.verdict} {report}")
                 return
             failure = f"{evaluation.verdict} Nothing is released. {report}"
         raise GateError(f"{failure}\n{self._way_back(judge, candidate, released, progress)}")

@@ -69,8 +69,7 @@ def _is_doubtful(trial: Trial | None) -> bool:
         return False
     if trial.evaluation is None or not trial.evaluation.passed:
         return True
-    comparison = trial.evaluation.comparison
-    return comparison is not None and comparison.is_significant and comparison.drop > 0
+    return trial.evaluation.is_worse
 
 
 def _summarize(preview: Preview, steps: Sequence[Step], files: Sequence[FileChange]) -> str:
@@ -102,4 +101,5 @@ def _measure(preview: Preview, trial: Trial | None) -> str:
     now, comparison = trial.evaluation, trial.evaluation.comparison
     if comparison is None:
         return f"; accuracy {now.accuracy:.4f} on {now.rows:,} rows"
-    return f"; accuracy {comparison.accuracy:.4f} → {now.accuracy:.4f} on the same {now.rows:,} rows"
+    loss = f", a significant loss (p = {comparison.p_value:.2g})" if comparison.is_loss else ""
+    return f"; accuracy {comparison.accuracy:.4f} → {now.accuracy:.4f} on the same {now.rows:,} rows{loss}"

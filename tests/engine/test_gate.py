@@ -61,3 +61,17 @@ def test_a_release_without_evidence_is_refused(project: Project) -> None:
     assert "could not be evaluated" in failed.printed
     assert "Traceback" not in failed.printed
     assert project.outputs()["release"] == outputs["release"]
+
+
+def test_a_significant_loss_is_a_warning_even_if_it_passes(project: Project) -> None:
+    """Nothing forbids it here, so it is released, and the gate's line and `show` begin with the loss."""
+    project.configure(minimumAccuracy="0.8")
+    score = project.read("scoring/score.py")
+    project.write(
+        "scoring/score.py",
+        score.replace("encode(labels, request)", "encode(np.where(labels == 8, 3, labels), request)", 1),
+    )
+    printed = project.up().printed
+    assert "warning: Accuracy fell from 0.9689 with sklearn_mnist:" in printed
+    shown = project.python("-m", "evaluation", "show", "reports/dev/evaluation.json").stdout
+    assert shown.startswith("PASSED, BUT WORSE  Accuracy fell from 0.9689 with sklearn_mnist:")

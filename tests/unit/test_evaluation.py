@@ -147,6 +147,17 @@ def test_the_summary_is_plain_without_a_terminal_and_fits_80_columns() -> None:
     assert "\x1b" not in output.getvalue()
 
 
+def test_a_significant_loss_is_not_green_on_the_terminal() -> None:
+    """It passed, and the mark says in yellow that it is worse."""
+    output = StringIO()
+    read = [0] * 8 + [1] * 52
+    before = evaluated([1] * 60, [1] * 60, subject={"model": "sklearn_mnist:1"})
+    worse = evaluated([1] * 60, read, comparison=compare(before, [1] * 60, read))
+    terminal.show(worse, Console(file=output, width=80, force_terminal=True, color_system="standard", no_color=False))
+    headline = output.getvalue().splitlines()[0]
+    assert headline.startswith("\x1b[1;33mPASSED, BUT WORSE\x1b[0m  Accuracy fell from 1.0000 with sklearn_mnist:1")
+
+
 def test_the_exit_code_of_a_written_evaluation_is_its_verdict(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

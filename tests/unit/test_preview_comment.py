@@ -1,6 +1,7 @@
 """The comment on a pull request, made from previews that the real engine printed (see recorded_previews.py)."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 import recorded_previews as recorded
 
+from evaluation.verdict import Thresholds
 from infra import scoring_package
 from infra.promotion import OTHER_CHECKOUT
 from preview import cost, engine, markdown
@@ -188,6 +190,19 @@ def test_a_refused_candidate_is_only_doubtful_where_nothing_would_refuse_it() ->
     text = Comment("dev", replace(preview, config={**preview.config, **off}), trial, []).render()
     assert "⚠️" in text.splitlines()[1]
     assert "no weights" in text
+
+
+def test_a_significant_loss_is_in_the_verdict_if_no_threshold_forbids_it() -> None:
+    """It would be released, so a reviewer must not see a green mark."""
+    trial = recorded.trial("score-worse")
+    assert trial is not None
+    assert trial.evaluation is not None
+    passing = replace(trial, evaluation=replace(trial.evaluation, thresholds=Thresholds(minimum_accuracy=0.8)))
+    verdict = Comment("dev", recorded.preview("score-worse"), passing, []).verdict
+    assert verdict.startswith("⚠️ `dev`: ")
+    assert re.search(
+        r"accuracy 0\.9689 → 0\.8844 on the same 450 rows, a significant loss \(p = [\de.-]+\)\.$", verdict
+    )
 
 
 def test_a_preview_without_what_stays_says_how_to_get_it() -> None:

@@ -194,6 +194,19 @@ def test_the_summary_fits_a_comment_and_folds_its_tables() -> None:
     assert Page(zeros_ones_and_eights(thresholds=Thresholds(1)), DATASET).markdown().startswith("### ❌ Failed")
 
 
+def test_a_significant_loss_is_said_first_in_page_and_summary() -> None:
+    """Passed, but neither green nor silent about it."""
+    before = evaluated(TRUTH, TRUTH, subject={"model": "sklearn_mnist:3"})
+    worse = dataclasses.replace(EVALUATION, comparison=compare(before, TRUTH, EVALUATION.predictions))
+    page, summary = Page(worse, DATASET).html(), Page(worse, DATASET).markdown().splitlines()
+    assert '<header class="worse">' in page
+    assert "⚠ Passed, but worse" in page
+    assert "✓ Passed<" not in page
+    assert "<p>Accuracy fell from 1.0000 with sklearn_mnist:3 to 0.7800" in page
+    assert summary[0] == "### ⚠️ Passed, but worse: accuracy 1.0000 → 0.7800 on 200 images of digits"
+    assert summary[2].startswith("Accuracy fell from 1.0000 with sklearn")
+
+
 def test_page_json_and_summary_are_published_together(tmp_path: Path) -> None:
     """Three files of one evaluation; the JSON reads as it."""
     assert report.publish(EVALUATION, DATASET, tmp_path / "new") == tmp_path / "new" / "report.html"

@@ -1,6 +1,7 @@
 """The verdict: thresholds held against their numbers, and a loss told from noise."""
 
 import dataclasses
+import json
 
 import pytest
 from evaluations import evaluated, zeros_ones_and_eights
@@ -74,7 +75,7 @@ def test_a_percentile_is_a_request_that_was_measured() -> None:
     assert [zeros_ones_and_eights(latencies_ms=(3.0, 1.0, 2.0)).latency(percent) for percent in (50, 95)] == [2, 3]
 
 
-def compared(better: int, worse: int, same: int, maximum_drop: float) -> Evaluation:
+def compared(better: int, worse: int, same: int, maximum_drop: float | None) -> Evaluation:
     """Return an evaluation of as many images as changed and stayed, against the one before."""
     truth = [8] * (better + worse + same)
     then = evaluated(truth, [1] * better + [8] * (worse + same), subject={"model": "sklearn_mnist:3"})
@@ -102,9 +103,35 @@ def test_noise_does_not_block() -> None:
 def test_a_significant_loss_within_the_maximum_does_not_block() -> None:
     """Who allows a loss of three per cent gets it."""
     evaluation = compared(better=5, worse=30, same=965, maximum_drop=0.03)
-    assert evaluation.comparison is not None
-    assert evaluation.comparison.is_significant
     assert evaluation.passed
+    assert evaluation.outcome == "worse"
+    assert evaluation.verdict.startswith(
+        "Accuracy fell from 0.9950 with sklearn_mnist:3 to 0.9700: 30 rows got worse and 5 better "
+        "(p = 2.2e-05, significant). It is within the maximum of 0.03 (maximumDrop). Accuracy 0.9700 "
+    )
+
+
+def test_a_significant_loss_is_the_headline_if_no_threshold_forbids_it() -> None:
+    """Eight rows of sixty are no chance: it passes, and the first sentence says the loss and the setting."""
+    evaluation = compared(better=0, worse=8, same=52, maximum_drop=None)
+    assert (evaluation.passed, evaluation.outcome) == (True, "worse")
+    assert evaluation.verdict.startswith(
+        "Accuracy fell from 1.0000 with sklearn_mnist:3 to 0.8667: 8 rows got worse and 0 better "
+        "(p = 0.0078, significant). No threshold forbids it, because maximumDrop is not set. Accuracy 0.8667 "
+    )
+    again = Evaluation.from_json(json.loads(json.dumps(evaluation.to_json())))
+    assert again.outcome == "worse", "the written record says it too"
+
+
+@pytest.mark.parametrize(("better", "worse"), [(8, 0), (0, 4), (0, 0)])
+def test_a_gain_or_a_chance_is_no_loss(better: int, worse: int) -> None:
+    """The mark stays plain where nothing significant was lost."""
+    assert compared(better, worse, 52, maximum_drop=None).outcome == "passed"
+
+
+def test_what_fails_is_failed_however_it_compares() -> None:
+    """A loss that a threshold forbids is not marked as passed."""
+    assert compared(better=5, worse=30, same=965, maximum_drop=0.01).outcome == "failed"
 
 
 @given(st.integers(0, 60), st.integers(0, 60))
