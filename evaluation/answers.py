@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evaluation.errors import ServiceError
+from evaluation.labels import describe, whole_number
 
 if TYPE_CHECKING:
     import httpx
@@ -28,11 +29,31 @@ def labels_in(response: "httpx.Response", rows: int, uri: str) -> list[int]:
         labels = response.json()
     except (ValueError, RecursionError):
         raise ServiceError(f"The service at {uri} answered something other than JSON: {said(response)}") from None
-    if not isinstance(labels, list) or not all(map(_is_label, labels)):
+    if not isinstance(labels, list):
         raise ServiceError(f"The service at {uri} answered something other than a list of labels: {said(response)}")
     if len(labels) != rows:
         raise ServiceError(f"The service at {uri} answered {len(labels)} labels for {rows} rows: score.py drops some.")
-    return labels
+    return _numbers(labels, uri)
+
+
+def _numbers(labels: list[Any], uri: str) -> list[int]:
+    """Return labels by their value, whatever their type; raises a ServiceError where that is not beyond doubt."""
+    texts = sum(isinstance(label, str) for label in labels)
+    if 0 < texts < len(labels):
+        raise ServiceError(
+            f"The service at {uri} answered {texts:,} of {len(labels):,} labels as text and the others not: "
+            f"have score.py answer all of them in one type."
+        )
+    numbers = []
+    for row, label in enumerate(labels):
+        number = whole_number(label)
+        if number is None or abs(number) > _LARGEST_LABEL:
+            raise ServiceError(
+                f"The service at {uri} answered row {row} with {describe(label)}, but the labels of the data are whole "
+                f"numbers: train the model on such labels, or have score.py answer with them."
+            )
+        numbers.append(number)
+    return numbers
 
 
 def probabilities_in(response: "httpx.Response", labels: Sequence[int], uri: str) -> list[float | None]:
@@ -41,8 +62,8 @@ def probabilities_in(response: "httpx.Response", labels: Sequence[int], uri: str
         return [None] * len(labels)
     try:
         answer = response.json()
-        columns = {label: at for at, label in enumerate(answer["classes"])}
-        rows = zip(labels, answer["labels"], answer["probabilities"], strict=True)
+        columns = {number: at for at, number in enumerate(map(whole_number, answer["classes"]))}
+        rows = zip(labels, map(whole_number, answer["labels"]), answer["probabilities"], strict=True)
         found = [float(row[columns[label]]) if now == label else None for label, now, row in rows]
     except (ValueError, KeyError, TypeError, IndexError, RecursionError):
         found = [math.nan]
@@ -54,10 +75,6 @@ def probabilities_in(response: "httpx.Response", labels: Sequence[int], uri: str
 def percent(probability: float) -> str:
     """Return a probability as it is read: 83 %."""
     return f"{100 * probability:.0f} %"
-
-
-def _is_label(value: object) -> bool:
-    return type(value) is int and abs(value) <= _LARGEST_LABEL
 
 
 def said(response: "httpx.Response") -> str:

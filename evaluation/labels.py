@@ -1,6 +1,6 @@
 """Labels by their value: 7, 7.0 and the texts "7" and "7.0" are one label; "07" and "seven" are no number."""
 
-import math
+import json
 import re
 
 _NUMERAL = re.compile(r"(0|-?[1-9][0-9]{0,18})(\.0+)?")
@@ -12,22 +12,20 @@ def whole_number(label: object) -> int | None:
     if isinstance(label, str):
         numeral = _NUMERAL.fullmatch(label)
         return int(numeral[1]) if numeral else None
-    if isinstance(label, bool) or not isinstance(label, int | float):
-        return None
-    return int(label) if math.isfinite(label) and label == math.floor(label) else None
+    if isinstance(label, float):
+        return int(label) if label.is_integer() else None
+    return label if isinstance(label, int) and not isinstance(label, bool) else None
 
 
 def describe(label: object) -> str:
     """Return a label that is no whole number as a sentence names it: with its type, and not at length."""
-    text = repr(label) if isinstance(label, str) else str(label)
+    text = json.dumps(label, ensure_ascii=False)
     text = text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
-    if isinstance(label, bool):
-        return f"{text.lower()}, which is a truth value"
     kinds = {
+        bool: "a truth value",
+        int: "beyond 32 bits",
         str: "text that is not written as a number is",
-        float: "no whole number",
-        type(None): "nothing",
         list: "a list",
         dict: "an object",
     }
-    return f"{text}, which is {kinds.get(type(label), 'no number')}"
+    return f"{text}, which is {kinds.get(type(label), 'no whole number')}"

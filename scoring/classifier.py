@@ -6,6 +6,7 @@ takes a hundred times as long as the product itself. What the product gives is h
 and predict_proba() at start, and not used where they differ.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -16,6 +17,7 @@ from sklearn.multiclass import OneVsRestClassifier
 
 _PIXEL = 255
 _CHECKED_ROWS = 200
+_NUMERAL = re.compile(r"0|-?[1-9][0-9]*")
 
 
 class Classifier:
@@ -26,6 +28,7 @@ class Classifier:
         self.width = int(model.n_features_in_)
         self._weights: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self._share: Callable[[np.ndarray], np.ndarray] | None = None
+        self._integers = _find_integers(_find_classes(model))
         linear = _find_linear(model)
         if linear:
             weights, intercepts, self._labels = linear
@@ -42,8 +45,7 @@ class Classifier:
     @property
     def classes(self) -> np.ndarray | None:
         """The labels in the order of their probabilities; None where the model has no probabilities."""
-        classes = getattr(self._model, "classes_", None) if hasattr(self._model, "predict_proba") else None
-        return classes if isinstance(classes, np.ndarray) and classes.ndim == 1 else None
+        return _find_classes(self._model) if hasattr(self._model, "predict_proba") else None
 
     def predict(self, blocks: Iterable[np.ndarray]) -> np.ndarray:
         """Return one label for each row, in their order; NaN and infinities raise BadRequestError."""
@@ -59,6 +61,20 @@ class Classifier:
                 answers.append(self._labels[scores.argmax(axis=1)])
             first += len(block)
         return np.concatenate(answers) if len(answers) > 1 else answers[0]
+
+    def to_int32(self, labels: np.ndarray) -> np.ndarray | None:
+        """Return labels as int32; None unless each is a whole number that fits, or all classes are written like one."""
+        if labels.ndim == 1 and labels.dtype.kind not in "biu":
+            labels = np.array([self._integers.get(label) for label in labels.tolist()])
+        limits = np.iinfo(np.int32)
+        if (
+            labels.ndim > 1
+            or labels.dtype.kind not in "biu"
+            or (labels > limits.max).any()
+            or (labels < limits.min).any()
+        ):
+            return None
+        return labels.astype("<i4")
 
     def estimate(self, blocks: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Return one label for each row, and (rows, classes) probabilities in the order of `classes`."""
@@ -141,6 +157,22 @@ def _share_exponentials(scores: np.ndarray) -> np.ndarray:
     shares: np.ndarray = np.exp(scores - scores.max(axis=1, keepdims=True))
     shares /= shares.sum(axis=1, keepdims=True)
     return shares
+
+
+def _find_classes(model: Any) -> np.ndarray | None:  # noqa: ANN401
+    classes = getattr(model, "classes_", None)
+    return classes if isinstance(classes, np.ndarray) and classes.ndim == 1 else None
+
+
+def _find_integers(classes: np.ndarray | None) -> dict[Any, int]:
+    """Return the whole number that each class is, or is written like: 7.0 and "7", not "07"; none unless all are."""
+    found = [] if classes is None else classes.tolist()
+    if not all(
+        bool(_NUMERAL.fullmatch(label)) if isinstance(label, str) else isinstance(label, float) and label.is_integer()
+        for label in found
+    ):
+        return {}
+    return {label: int(label) for label in found}
 
 
 def _find_linear(model: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:  # noqa: ANN401

@@ -122,9 +122,12 @@ def encode(labels: np.ndarray, request: Request) -> Response:
     accept = request.accept_mimetypes if "octet-stream" in request.headers.get("Accept", "").lower() else None
     if accept is None or accept["application/json"] or not accept[FLOAT32]:
         return AMLResponse(labels.tolist(), 200, json_str=True)
-    if labels.dtype.kind not in "biu" or labels.ndim > 1:
-        raise BadRequestError("This model gives no one integer for a row: accept application/json.", 406)
-    return AMLResponse(labels.astype("<i4").tobytes(), 200, {"Content-Type": FLOAT32})
+    integers = classifier.to_int32(labels)
+    if integers is None:
+        raise BadRequestError(
+            "This model does not answer a row with one whole number that int32 can hold: accept application/json.", 406
+        )
+    return AMLResponse(integers.tobytes(), 200, {"Content-Type": FLOAT32})
 
 
 def wants_probabilities(request: Request) -> bool:

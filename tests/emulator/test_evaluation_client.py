@@ -35,12 +35,25 @@ def serve() -> Iterator[Serve]:
     [
         (200, b"[1, 2]", "answered 2 labels for 3 rows"),
         (200, b"[1, 2, 3, 4]", "answered 4 labels for 3 rows"),
-        (200, b'["1", "2", "3"]', 'answered something other than a list of labels: ["1", "2", "3"]'),
-        (200, b"[true, false, true]", "answered something other than a list of labels"),
-        (200, b"[1.0, 2.0, 3.0]", "answered something other than a list of labels"),
+        (200, b'["1", "cat", "3"]', 'answered row 1 with "cat", which is text that is not written as a number is, but'),
+        (200, b'["1", "07", "3"]', 'answered row 1 with "07", which is text that is not written as a number is, but'),
+        (200, b'["1", 2, 3]', "answered 1 of 3 labels as text and the others not: have score.py answer all of them in"),
+        (200, b"[true, false, true]", "answered row 0 with true, which is a truth value, but the labels of the data"),
+        (200, b"[1.0, 2.5, 3.0]", "answered row 1 with 2.5, which is no whole number, but the labels of the data are"),
+        (
+            200,
+            b"[1, 2, NaN]",
+            "answered row 2 with NaN, which is no whole number, but the labels of the data are whole",
+        ),
+        (
+            200,
+            b"[1, null, 3]",
+            "answered row 1 with null, which is no whole number, but the labels of the data are whole",
+        ),
+        (200, b"[[1], [2], [3]]", "answered row 0 with [1], which is a list, but the labels of the data are whole"),
         (200, b'{"labels": [1, 2, 3]}', "answered something other than a list of labels"),
         (200, b"[" * 100_000, "answered something other than JSON"),
-        (200, b"[1, 2, %d]" % 2**70, "answered something other than a list of labels"),
+        (200, b"[1, 2, %d]" % 2**70, "answered row 2 with 1180591620717411303424, which is beyond 32 bits, but"),
         (200, b"<html>\n<p>Hello", "answered something other than JSON: <html> <p>Hello"),
         (200, b"", "answered something other than JSON: nothing at all."),
         (400, b'{"message": "Row 0 is odd."}', "answered 400: Row 0 is odd."),
@@ -120,6 +133,23 @@ def test_latency_is_of_requests_with_one_image_each(serve: Serve) -> None:
 
 
 CERTAIN = "application/vnd.digits.probabilities+json"
+
+
+@pytest.mark.parametrize("kind", [str, float])
+def test_labels_of_another_type_are_the_same_evaluation(serve: Serve, kind: type) -> None:
+    """A model that learned "7" or 7.0 is evaluated as one that learned 7: label, misses, and how sure it was."""
+
+    def service(request: Request) -> Answer:
+        read = [kind(1)] * request.rows
+        if request.accept != CERTAIN:
+            return Answer(200, json.dumps(read).encode())
+        told = {"labels": read, "classes": [kind(0), kind(1)], "probabilities": [[0.25, 0.75]] * request.rows}
+        return Answer(200, json.dumps(told).encode(), {"Content-Type": CERTAIN})
+
+    evaluation = evaluate(serve(service), None, Dataset("zeros", IMAGES, np.array([0, 1, 1], np.uint8), "d" * 64))
+    assert evaluation.predictions == (1, 1, 1)
+    assert evaluation.confusion_matrix == ((0, 1), (0, 2))
+    assert evaluation.misses == ((0, 0, 1, 0.75),)
 
 
 def reads_ones(certain: Callable[[int], Answer], asked: list[Request]) -> Service:

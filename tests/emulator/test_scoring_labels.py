@@ -78,6 +78,9 @@ MODELS: dict[str, tuple[Any, Callable[[np.ndarray], np.ndarray]]] = {
     "always the same": (DummyClassifier(), np.asarray),
     "scaler": (make_pipeline(StandardScaler(), LogisticRegression(max_iter=5)), np.asarray),
     "search": (GridSearchCV(LogisticRegression(max_iter=5), {"C": [1.0]}, cv=2), np.asarray),
+    "digits as text": (OneVsRestClassifier(LogisticRegression(solver="liblinear")), lambda digits: digits.astype(str)),
+    "digits as objects": (LogisticRegression(max_iter=5), lambda digits: digits.astype(str).astype(object)),
+    "forest of text": (RandomForestClassifier(3, random_state=0), lambda digits: digits.astype(str)),
     "SVC by name": (SVC(kernel="linear"), names),
     "SVC with two classes": (SVC(kernel="linear"), halves),
     "multinomial": (LogisticRegression(max_iter=5), np.asarray),
@@ -173,6 +176,8 @@ def test_any_model_answers_as_its_predict_does(many: Service, models: dict[str, 
     single = unit.astype("<f4").astype(float)
     for way, labels in every_way(many, pixels, x_model=name).items():
         expected = models[name].predict(single if way.startswith("float32") else unit).tolist()
+        if "in bytes" in way and isinstance(expected[0], str):
+            expected = [int(label) for label in expected]
         assert same(labels, expected), way
 
 
@@ -221,8 +226,20 @@ def predicted(model: Any, rows: np.ndarray) -> list[Any] | None:  # noqa: ANN401
 
 
 @pytest.mark.parametrize(
-    "name", ["two classes, with a decimal point", "SVC by name", "regressor", "several labels each"]
+    "name", ["digits as text", "digits as objects", "forest of text", "two classes, with a decimal point"]
 )
+def test_labels_that_are_whole_numbers_in_another_type_go_as_bytes(
+    many: Service, models: dict[str, Any], name: str
+) -> None:
+    """As text, as the objects of a data frame, or with a decimal point: the number is the label."""
+    unit = datasets.load("digits", "test").images[:50] / 255
+    answer = many.post(as_body(unit.tolist()), accept=FLOAT32, x_model=name)
+    assert answer.status_code == 200
+    labels = np.frombuffer(answer.content, "<i4")
+    assert labels.tolist() == [int(label) for label in models[name].predict(unit)]
+
+
+@pytest.mark.parametrize("name", ["SVC by name", "regressor", "several labels each"])
 def test_only_one_integer_for_each_row_goes_as_bytes(many: Service, name: str) -> None:
     """A caller who accepts nothing else learns that these labels are none."""
     answer = many.post(as_body([row(1)]), accept=FLOAT32, x_model=name)

@@ -1,5 +1,6 @@
 """The package that is deployed, under the real inference server, evaluated over HTTP as the gate does it."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from deployed import digits_model, variables, write_package
+from deployed import digits_model, serving_model, variables, write_package
 from PIL import Image
 from serving import ROOT, python
 
@@ -19,7 +20,7 @@ from evaluation import datasets, image_file
 from evaluation.client import Client, score
 from evaluation.smoke import Evaluation
 from runtime import server
-from training.model import MODEL_FILE
+from training.model import MODEL_FILE, fit
 
 KEY = "a-key-that-must-not-be-shown"
 
@@ -94,6 +95,27 @@ def test_the_deployed_package_reads_digits(service: server.ScoringServer, tmp_pa
     for row, _, read, probability in evaluation.misses:
         assert probability == pytest.approx(digits_model().predict_proba(images[[row]])[0, read], abs=0.0006)
     assert KEY not in ended.stdout + ended.stderr + written + service.log_file.read_text()
+
+
+def test_a_model_that_learned_text_is_evaluated_by_value(service: server.ScoringServer, tmp_path: Path) -> None:
+    """As `fetch_openml` gives the labels; the reverse too, texts in the data against a model that learned numbers."""
+    train, test = datasets.load("digits", "train"), datasets.load("digits", "test")
+    texts = dataclasses.replace(train, labels=train.labels.astype(str).astype(object))
+    np.savez(tmp_path / "own.npz", X=test.images, y=test.labels.astype(str))
+    with serving_model(tmp_path, fit(texts), texts, key=KEY) as learned:
+        ended = evaluate(learned.running.scoring_uri, "--report", str(tmp_path / "report"))
+    assert ended.returncode == 0, ended.stderr
+    read = Evaluation.from_json(json.loads((tmp_path / "report" / "evaluation.json").read_text()))
+    ended = evaluate(service.scoring_uri, "--dataset", str(tmp_path / "own.npz"), "--output", str(tmp_path / "numbers"))
+    assert ended.returncode == 0, ended.stderr
+    numbers = Evaluation.from_json(json.loads((tmp_path / "numbers").read_text()))
+    assert read.misses
+    assert (read.predictions, read.misses, read.confusion_matrix, read.digest) == (
+        numbers.predictions,
+        numbers.misses,
+        numbers.confusion_matrix,
+        numbers.digest,
+    )
 
 
 def test_an_accuracy_below_the_minimum_is_exit_1(service: server.ScoringServer) -> None:

@@ -169,6 +169,30 @@ def test_several_labels_for_a_row_have_no_probability() -> None:
     assert raised.value.status == 406
 
 
+@pytest.mark.parametrize(
+    ("classes", "integers"),
+    [
+        ((1, 7), [7, 1]),
+        (("1", "7"), [7, 1]),
+        ((1.0, 7.0), [7, 1]),
+        ((False, True), [1, 0]),
+        (("1", "07"), None),
+        (("1", "seven"), None),
+        ((1, 2**40), None),
+    ],
+)
+def test_labels_are_integers_if_all_classes_are_whole_numbers(
+    classes: tuple[Any, Any], integers: list[int] | None
+) -> None:
+    """Or texts that are written like them; what answers one request with bytes answers each."""
+    model = fitted(LogisticRegression(max_iter=5), np.array(classes)[(TRAIN.labels > 4).astype(int)])
+    found = Classifier(model).to_int32(model.classes_[[1, 0]])
+    if found is None:
+        assert integers is None
+    else:
+        assert (found.tolist(), found.dtype) == (integers, np.dtype("<i4"))
+
+
 class Contrary(LogisticRegression):  # type: ignore[misc] # scikit-learn ships no types
     """Has weights and does not go by them."""
 
