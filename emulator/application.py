@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from emulator import __version__, arm, artifacts, blobs, discovery, environments, identity, instance, models
+from emulator import __version__, arm, artifacts, blobs, discovery, environments, identity, instance, login, models
 from emulator import operations as operations_module
 from emulator import webservices as webservices_module
 from emulator.errors import AzureError
@@ -24,7 +24,7 @@ from emulator.subscriptions import Subscriptions
 from emulator.supervisor import Supervisor
 
 _log = logging.getLogger("emulator.requests")
-_OPEN = ("/discovery/", "/emulator/", blobs.ROOT + "/")  # blobs check the URL's signature instead
+_OPEN = ("/discovery/", "/emulator/", login.ROOT, blobs.ROOT + "/")  # blobs check the URL's signature instead
 _UNKNOWN_ROUTES_KEPT = 200
 
 
@@ -50,6 +50,7 @@ def build(store: Store, subscriptions: Subscriptions) -> tuple[ASGIApp, Supervis
         routes=[
             *_own_routes(store, supervisor, subscriptions),
             *discovery.routes(),
+            *login.routes(store),
             *blobs.routes(storage),
             *environments.routes(store),
             *artifacts.routes(store, files),

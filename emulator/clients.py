@@ -4,17 +4,23 @@ import json
 import os
 from pathlib import Path
 
-from emulator import certificates
+from emulator import certificates, login
 from emulator.identity import TENANT, TOKEN_PATH
 from emulator.instance import Record
 from emulator.store import Store
 
+_PRINCIPAL = {
+    "AZUREML_SERVICE_PRINCIPAL_TENANT_ID": "tenant",
+    "AZUREML_SERVICE_PRINCIPAL_ID": "appId",
+    "AZUREML_SERVICE_PRINCIPAL_PASSWORD": "password",
+}
 _PLUGIN = Path(__file__).parent / "plugin"
 
 
 def environment(state: Path, record: Record) -> dict[str, str]:
     """Return the variables that point the Azure ML SDK and Pulumi at the emulator, login included."""
     plugin, path = str(_PLUGIN), os.environ.get("PATH", os.defpath)
+    principal = login.read_principal(state) or {}
     return {
         "AZUREML_EMULATOR": base_url(record.port),
         "AZUREML_EMULATOR_SUBSCRIPTION": record.subscription,
@@ -23,6 +29,8 @@ def environment(state: Path, record: Record) -> dict[str, str]:
         "ARM_CLOUD_METADATA_URL": (state / "cloud.json").as_uri(),
         "REQUESTS_CA_BUNDLE": str(certificates.locate(state).bundle),
         "MSI_ENDPOINT": f"http://127.0.0.1:{record.identityPort}{TOKEN_PATH}",
+        # Whoever logs in as a service principal; the SDK's own default is the managed identity before it.
+        **{name: principal[key] for name, key in _PRINCIPAL.items() if key in principal},
         # A folder that is not there: the account of a real Azure CLI must not get into play.
         "AZURE_CONFIG_DIR": str(state / "no-azure-cli"),
         # The SDK waits for a cloud that is busy; nothing here is.
@@ -46,7 +54,7 @@ def write_cloud(store: Store, port: int) -> None:
         "name": "AzureCloud",
         "portal": "https://portal.azure.com",
         "authentication": {
-            "loginEndpoint": url,
+            "loginEndpoint": f"{url}{login.ENDPOINT}",
             "audiences": [url],
             "tenant": TENANT,
             "identityProvider": "AAD",

@@ -13,6 +13,12 @@ DIFFERENCES: list[Difference] = [
         "test_identity.py::test_any_program_here_gets_a_token_that_the_services_take",
     ),
     (
+        "Login",
+        "People log in with a browser or `az login`; service principals have secrets or certificates.",
+        "There is one service principal, whose id and secret `env` tells; another login is refused on this machine.",
+        "test_identity.py::test_no_other_login_is_taken",
+    ),
+    (
         "Errors",
         "A failure of the service itself is a 5xx, and clients try again.",
         "A failure of the emulator itself, a full disk too, is a 400: trying again would not help.",

@@ -14,7 +14,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from emulator import __version__, certificates, clients, identity, instance
+from emulator import __version__, certificates, clients, identity, instance, login
 from emulator.application import build
 from emulator.store import Store
 from emulator.subscriptions import Subscriptions, choose
@@ -74,6 +74,7 @@ def _serve(
     port, identity_port = listener.getsockname()[1], identity_listener.getsockname()[1]
     certificate = certificates.ensure(store)
     clients.write_cloud(store, port)
+    login.write_principal(store)
     azure, supervisor = build(store, subscriptions)
     record = instance.Record(
         os.getpid(),
