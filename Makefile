@@ -16,7 +16,7 @@ PYTHON ?= $(firstword $(foreach python,python3.11 python3,$(shell command -v $(p
 # Without the attributes that the CLI would write beside each file in place: killed there, it leaves an unreadable state.
 PULUMI_BACKEND_URL ?= file://$(CURDIR)/.state?metadata=skip
 # What the stack's file says, where make itself has to know: $(call config,name)
-config = $(shell sed -n 's/^  $(1): *"\{0,1\}\([^" ]*\).*/\1/p' Pulumi.$(STACK).yaml 2>/dev/null)
+config = $(shell sed -n "s/^ *$(1): *[\"']\{0,1\}\([^\"' ]*\).*/\1/p" Pulumi.$(STACK).yaml 2>/dev/null)
 EMULATED := $(filter emulator,$(call config,digits:cloud))
 SOURCE := $(call config,digits:promoteFrom)
 state_of = .emulator$(patsubst %,-%,$(filter-out dev,$(1)))
@@ -26,6 +26,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 python := .venv/bin/python
 comma := ,
+# Before anything is done: what is wrong in the stack's file, and a stack on Azure whose state would lie here.
+stack stack-file: .venv/lock
+	@$(python) -m stack $(STACK) $(if $(filter stack,$@),--backend '$(PULUMI_BACKEND_URL)')
+
 # In two steps, because a failing command inside eval would go unnoticed.
 settings = settings="$$($(MAKE) --no-print-directory -s env STACK=$(STACK))"; eval "$$settings"
 # The emulator's stacks have no secret that is worth a provider.
@@ -36,12 +40,12 @@ show = [ ! -f reports/$(STACK)/evaluation.json ] || $(python) -m evaluation show
 hold_policies = [ -z "$${PULUMI_OPTION_POLICY_PACK:-}" ] || previewed="$$(pulumi preview --stack $(STACK) 2>&1)" || { echo "$$previewed" >&2; exit 1; }
 select = pulumi stack select --create $(STACK) $(provider) >/dev/null
 
-.PHONY: help up preview promote releases down rehearse predict smoke logs drift status env emulator model test chromium check bench certificate comment issue skip lock clean
+.PHONY: help up preview promote releases down rehearse predict smoke logs drift status env emulator model test chromium check bench certificate comment issue skip lock clean stack stack-file
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: .venv/lock $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## from a bare clone to a deployed, evaluated service
+up: .venv/lock stack $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## from a bare clone to a deployed, evaluated service
 	@$(settings); $(python) -m tools.state $(STACK); $(select); $(if $(EMULATED),$(hold_policies);) \
 	pulumi up --stack $(STACK) --refresh --suppress-outputs $(if $(EMULATED),--yes --skip-preview,$(if $(YES),--yes)); \
 	$(show)
@@ -50,12 +54,12 @@ up: .venv/lock $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## from a bare
 	@echo '  $$EDITOR scoring/score.py    then `make up`: the service is updated in place and evaluated'
 	@echo '  eval "$$(make -s env)"       then `pulumi preview --diff`, `pulumi stack output`, … work in this shell'
 
-preview: .venv/lock $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## what a change would do, as a comment for a pull request
+preview: .venv/lock stack $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## what a change would do, as a comment for a pull request
 	@$(settings); $(python) -m tools.state $(STACK); $(if $(EMULATED),$(select);) \
 	$(python) -m preview $(STACK) --output reports/$(STACK)/preview.md
 
 # RELEASE may come from a form on GitHub: the shell alone sees it, and as one word.
-promote: .venv/lock $(if $(EMULATED),emulator)  ## take what another stack released: FROM=staging TO=prod [RELEASE=id] [YES=1]
+promote: .venv/lock stack $(if $(EMULATED),emulator)  ## take what another stack released: FROM=staging TO=prod [RELEASE=id] [YES=1]
 	@$(if $(and $(FROM),$(TO)),,echo 'Say which stack takes whose release: make promote FROM=staging TO=prod' >&2; exit 2)
 	@$(settings); $(python) -m tools.state $(STACK); $(select); \
 	$(python) -m promotion promote --from $(FROM) --to $(TO) $(if $(value RELEASE),--release "$$RELEASE") $(if $(YES),--yes); \
@@ -64,7 +68,7 @@ promote: .venv/lock $(if $(EMULATED),emulator)  ## take what another stack relea
 releases: .venv/lock  ## what a stack released, newest first
 	@$(settings); $(python) -m promotion releases $(STACK)
 
-down: .venv/lock $(if $(EMULATED),emulator)  ## destroy the deployment and stop the emulator
+down: .venv/lock stack $(if $(EMULATED),emulator)  ## destroy the deployment and stop the emulator
 	@$(if $(filter true,$(call config,digits:protectData)),echo "Stack '$(STACK)' is protected: write digits:protectData: false and digits:policyEnabled: false in Pulumi.$(STACK).yaml and run \`make up STACK=$(STACK)\` first." >&2; exit 2)
 	@$(settings); $(python) -m tools.state $(STACK); if pulumi stack select $(STACK) 2>/dev/null; then pulumi destroy --stack $(STACK) --refresh $(if $(EMULATED),--yes --skip-preview); fi
 	@$(if $(EMULATED),$(python) -m emulator stop)
@@ -85,25 +89,25 @@ predict: .venv/lock  ## read the digit in a picture: make predict IMAGE=digit.pn
 logs: .venv/lock  ## the service's container log; on a terminal followed until Ctrl-C
 	@$(settings); pulumi stack export --stack $(STACK) | $(python) -m infra.logs $$([ ! -t 1 ] || echo --follow) $(SERVICE)
 
-drift: .venv/lock  ## what was changed outside Pulumi, and what the next up would do about it
+drift: .venv/lock stack  ## what was changed outside Pulumi, and what the next up would do about it
 	@$(if $(EMULATED),$(MAKE) --no-print-directory -s emulator >&2;) $(settings); $(python) -m drift $(STACK) --report reports/$(STACK)/drift.md $(if $(FORMAT),--$(FORMAT))
 
 status: .venv/lock  ## what runs on the emulator
 	@$(python) -m emulator status
 
-env: .venv/lock  ## print what puts the CLI and the stack's cloud into a shell: eval "$(make -s env)"
+env: .venv/lock stack  ## print what puts the CLI and the stack's cloud into a shell: eval "$(make -s env)"
 	@mkdir -p .state
 	@$(if $(EMULATED),$(python) -m emulator env; echo 'export PULUMI_CONFIG_PASSPHRASE= PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true')
 	@cli="$$($(python) -m tools.pulumi)"; echo "export PATH='$$cli:$(CURDIR)/.venv/bin':\"\$$PATH\""
 	@echo "export PULUMI_SKIP_UPDATE_CHECK=true PULUMI_BACKEND_URL='$(PULUMI_BACKEND_URL)'"
 	@$(python) policy/switch.py $(STACK)
 
-emulator: .venv/lock  ## start the emulator, if it is not running
+emulator: .venv/lock stack-file  ## start the emulator, if it is not running
 	@$(python) -m emulator start --subscription $(call config,azure-native:subscriptionId) \
 	  $(addprefix --port ,$(or $(EMULATOR_PORT),$(if $(filter-out dev,$(STACK)),0))) \
 	  $(if $(SOURCE),--peer $(call state_of,$(SOURCE)))
 
-model: .venv/lock  ## train the model, if it is not there
+model: .venv/lock stack-file  ## train the model, if it is not there
 	@$(python) -m training $(if $(EMULATED),--dataset digits,--dataset mnist) \
 	  $(if $(filter %.skops,$(call config,digits:modelFile)),--format skops)
 

@@ -1,9 +1,11 @@
 """Stack configuration as one frozen, validated record.
 
 Pulumi.yaml declares every key with type, default and meaning, and the engine holds the types;
-here stands what a type cannot say. Bad configuration is one sentence with the fix, before the first call.
+here stands what a type cannot say. Bad configuration is a sentence with the fix for each value that is wrong, all
+together and before the first call.
 """
 
+import functools
 import json
 import math
 import os
@@ -15,6 +17,7 @@ from typing import Any
 
 import pulumi
 
+import stack as stack_file
 from evaluation.datasets import NAMES, SUFFIXES
 from evaluation.verdict import Thresholds
 from infra.account import Account
@@ -81,14 +84,12 @@ class Settings:
         Raises SettingsError for what cannot be deployed, and AccountError for a shell that points elsewhere.
         """
         stack, config, azure = pulumi.get_stack(), pulumi.Config(), pulumi.Config("azure-native")
-        read = _Reader(f"Pulumi.{stack}.yaml", config)
+        read = _Reader(f"Pulumi.{stack}.yaml", config, _find_problems(stack))
         cloud = read.choice("cloud", CLOUDS)
         account = Account(read.azure(azure, "subscriptionId"), read.azure(azure, "tenantId"))
-        if cloud == "emulator":
-            account.require_emulator(stack, os.environ)
-        else:
-            pulumi.log.info(account.require_login(stack, os.environ))
-        return cls(
+        if not read.problems:
+            _require_shell(stack, cloud, account, config)
+        settings = cls(
             stack=stack,
             cloud=cloud,
             subscription_id=account.subscription_id,
@@ -102,7 +103,7 @@ class Settings:
             protect_data=config.require_bool("protectData"),
             environment_name=read.text("environmentName"),
             model_name=read.text("modelName"),
-            model_file=Path(read.text("modelFile")),
+            model_file=Path(read.text("modelFile") or ""),
             scoring_directory=Path("scoring"),
             service_name=read.service_name(config.get("serviceName") or f"digits-{stack}"),
             service_description=config.get("serviceDescription") or "",
@@ -131,42 +132,92 @@ class Settings:
             rehearsal_required=config.require_bool("rehearsalRequired"),
             rehearsal_rows=read.integer("rehearsalRows", 1),
         )
+        if read.problems:
+            raise SettingsError("\n".join(read.problems))
+        return settings
+
+
+def _find_problems(stack: str) -> list[str]:
+    """Return what is wrong in the stack's file, or among the keys that came from elsewhere (--config-file)."""
+    here = Path.cwd()
+    problems: list[str] = []
+    if (here / f"Pulumi.{stack}.yaml").exists():
+        try:
+            stack_file.read(here, stack)
+        except stack_file.StackFileError as error:
+            problems += str(error).splitlines()
+    if (here / "Pulumi.yaml").exists() and not problems:
+        problems += stack_file.find_unknown(here, json.loads(os.environ.get("PULUMI_CONFIG") or "{}"))
+    return problems
+
+
+def _require_shell(stack: str, cloud: str, account: Account, config: pulumi.Config) -> None:
+    """Refuse a shell that points elsewhere than the stack; raises AccountError, or SettingsError for a local state."""
+    if cloud == "emulator":
+        account.require_emulator(stack, os.environ)
+        return
+    pulumi.log.info(account.require_login(stack, os.environ))
+    if not config.require_bool("localState"):
+        try:
+            stack_file.require_shared(stack, os.environ, Path.cwd())
+        except stack_file.BackendError as error:
+            raise SettingsError(str(error)) from None
+
+
+def _collected(read: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a reading note what it refuses, and return None, so that all that is wrong is said at once."""
+
+    @functools.wraps(read)
+    def noted(reader: "_Reader", *arguments: Any) -> Any:  # noqa: ANN401 (what the reading takes and returns)
+        try:
+            return read(reader, *arguments)
+        except SettingsError as error:
+            reader.problems.append(str(error))
+            return None
+
+    return noted
 
 
 class _Reader:
     """Reads values, each refused with a sentence that names the key, the file and the fix."""
 
-    def __init__(self, file: str, config: pulumi.Config) -> None:
+    def __init__(self, file: str, config: pulumi.Config, problems: list[str]) -> None:
         self._file = file
         self._config = config
+        self.problems = problems
 
     def _refuse(self, key: str, problem: str, fix: str) -> SettingsError:
         return SettingsError(f"{key} {problem}: {fix} in {self._file}.")
 
+    @_collected
     def azure(self, config: pulumi.Config, key: str) -> str:
-        value = config.get(key)
-        if not value:
-            raise self._refuse(f"azure-native:{key}", "is missing", "write it under config: (or `pulumi config set`)")
-        return value
+        value, name = config.get(key), f"azure-native:{key}"
+        if not value and not any(name in problem for problem in self.problems):
+            raise self._refuse(name, "is missing", "write it under config: (or `pulumi config set`)")
+        return value or ""
 
+    @_collected
     def text(self, key: str) -> str:
         value = self._config.get(key)
         if not value:
             raise self._refuse(key, "is empty", "give it a value, or remove the line to get the default,")
         return value
 
+    @_collected
     def choice(self, key: str, choices: tuple[str, ...]) -> str:
         value = self._config.get(key) or ""
         if value not in choices:
             raise self._refuse(key, f"is '{value}'", f"write {' or '.join(choices)}")
         return value
 
+    @_collected
     def source_stack(self, key: str, stack: str) -> str:
         value = self._config.get(key) or ""
         if value == stack:
             raise self._refuse(key, f"is '{value}', this very stack", "name the stack whose releases it takes")
         return value
 
+    @_collected
     def dataset(self, key: str) -> str:
         value = self._config.get(key) or ""
         if value not in NAMES and not value.lower().endswith(SUFFIXES):
@@ -191,18 +242,21 @@ class _Reader:
         except ValueError:
             raise self._refuse(key, f"is '{raw}'", f"write {kind}") from None
 
+    @_collected
     def number(self, key: str, low: float, high: float) -> float:
         value: float = self._parsed(key, float, "a number")
         if not low <= value <= high:  # also refuses NaN
             raise self._refuse(key, f"is {value:g}", f"ACI takes {low:g} to {high:g}; write such a number")
         return value
 
+    @_collected
     def integer(self, key: str, low: int) -> int:
         value: int = self._parsed(key, int, "a whole number")
         if value < low:
             raise self._refuse(key, f"is {value}", f"write {low} or more")
         return value
 
+    @_collected
     def fraction(self, key: str) -> float:
         value: float = self._parsed(key, float, "a fraction such as 0.9")
         if not 0 <= value <= 1:
@@ -215,12 +269,14 @@ class _Reader:
     def optional(self, key: str, read: Callable[[str], float]) -> float | None:
         return read(key) if self._config.get(key) else None
 
+    @_collected
     def milliseconds(self, key: str) -> float:
         value: float = self._parsed(key, float, "a number of milliseconds")
         if not 0 < value < math.inf:
             raise self._refuse(key, f"is {value:g}", "write a number of milliseconds above 0")
         return value
 
+    @_collected
     def tags(self, key: str) -> dict[str, str]:
         value = self._config.get_object(key)
         if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
@@ -230,9 +286,11 @@ class _Reader:
             raise self._refuse(key, taken, "choose another name")
         return value
 
+    @_collected
     def tls(self) -> Tls | None:
         return read_tls(self._config, self._refuse)
 
+    @_collected
     def service_name(self, name: str) -> str:
         # The web service's name becomes part of a host name: Azure ML takes this pattern for ACI.
         if not re.fullmatch(r"[a-z](?:[a-z0-9-]{1,30})[a-z0-9]", name):

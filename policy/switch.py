@@ -11,20 +11,24 @@ import io
 import json
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rules import RULES
+
+sys.path.append(str(Path(__file__).parents[1]))  # run as a script, only its own folder is on the path
+import stack as stack_file
+from stack.keys import find_nearest
 
 PACK = Path("policy")
 KEY = "policyEnabled"
+LEVELS = ("mandatory", "advisory", "disabled")
 VARIABLES = ("PULUMI_OPTION_POLICY_PACK", "PULUMI_OPTION_POLICY_PACK_CONFIG")
 
 
 class SwitchError(Exception):
-    """The stack's files cannot be used; one sentence."""
+    """The stack's files cannot be used; one sentence a line for each thing that is wrong in them."""
 
 
 def print_shell(project: Path, stack: str) -> Iterator[str]:
@@ -34,6 +38,7 @@ def print_shell(project: Path, stack: str) -> Iterator[str]:
         return
     paths = [project / PACK]
     config = PACK / "config" / f"{stack}.json"
+    require_stacks(project)
     if (project / config).exists():
         require_known(project, config)
         paths.append(project / config)
@@ -42,38 +47,72 @@ def print_shell(project: Path, stack: str) -> Iterator[str]:
 
 
 def is_enabled(project: Path, stack: str) -> bool:
-    """Read the switch as Pulumi does: from the stack's file, else the default in Pulumi.yaml."""
-    file = project / f"Pulumi.{stack}.yaml"
-    declared = yaml.safe_load((project / "Pulumi.yaml").read_text(encoding="utf-8"))
-    settings = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config") or {} if file.exists() else {}
-    value = settings.get(f"{declared['name']}:{KEY}", declared["config"][KEY]["default"])
-    if str(value).lower() not in ("true", "false"):
-        raise SwitchError(f"{KEY} is {json.dumps(value)}: write true or false in {file.name}.")
-    return str(value).lower() == "true"
+    """Read the switch as Pulumi does: from the stack's file, else the default in Pulumi.yaml; raises SwitchError."""
+    try:
+        return str(stack_file.read(project, stack).get(KEY)).lower() == "true"
+    except stack_file.StackFileError as error:
+        raise SwitchError(str(error)) from None
+
+
+def require_stacks(project: Path) -> None:
+    """Refuse a policy configuration that no stack reads, because it bears another name; raises SwitchError."""
+    for file in sorted((project / PACK / "config").glob("*.json")):
+        if not (project / f"Pulumi.{file.stem}.yaml").exists():
+            known = [path.name.removeprefix("Pulumi.")[:-5] for path in sorted(project.glob("Pulumi.*.yaml"))]
+            fix = f"name it {_suggest(file.stem, known)}.json, or remove it"
+            raise SwitchError(f"{PACK / 'config' / file.name} belongs to no stack: {fix}.")
 
 
 def require_known(project: Path, config: Path) -> None:
     """Refuse what the engine would silently pass over: policies and settings that do not exist; raises SwitchError."""
     try:
-        chosen = json.loads((project / config).read_text(encoding="utf-8"))
+        chosen = json.loads((project / config).read_text(encoding="utf-8"), object_pairs_hook=_Pairs)
     except ValueError as error:
-        raise SwitchError(f"{config} is not JSON: {error}.") from None
-    if not isinstance(chosen, dict):
+        raise SwitchError(f"{config} is not JSON ({error}): correct it there.") from None
+    if not isinstance(chosen, _Pairs):
         raise SwitchError(f"{config} is no object: write policies by name, as in policy/config/dev.json.")
-    known: dict[str, set[str]] = {rule.name: {*rule.schema, "enforcementLevel"} for rule in RULES}
-    for name, choice in chosen.items():
-        if name not in known and name != "all":
-            raise SwitchError(f"{config} names a policy '{name}', which there is not: write {', '.join(known)} or all.")
-        unknown = _settings(choice) - known.get(name, {"enforcementLevel"})
-        if unknown:
-            raise SwitchError(
-                f"{config} sets {', '.join(sorted(unknown))} of '{name}', which has no such setting: "
-                f"write {', '.join(sorted(known.get(name, {'enforcementLevel'})))}."
-            )
+    problems = list(_find_problems(chosen))
+    if problems:
+        raise SwitchError("\n".join(f"{config} {said}." for said in problems))
 
 
-def _settings(choice: Any) -> set[str]:  # noqa: ANN401 (whatever JSON holds; the engine refuses wrong types)
-    return set(choice) if isinstance(choice, dict) else set()
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object with every pair that it was written with, names that stand twice included."""
+
+
+def _find_problems(chosen: _Pairs) -> Iterator[str]:
+    known: dict[str, Any] = {rule.name: rule.schema for rule in RULES} | {"all": {}}
+    yield from _find_repeated("", chosen)
+    for name, choice in chosen:
+        if name not in known:
+            yield f"names a policy '{name}', which does not exist: write {_suggest(name, known)}"
+        elif isinstance(choice, _Pairs):
+            settings = [*known[name], "enforcementLevel"]
+            yield from _find_repeated(f"{name}, ", choice)
+            for setting, value in choice:
+                if setting not in settings:
+                    yield f"sets {setting} of '{name}', which has no such setting: write {_suggest(setting, settings)}"
+                elif setting == "enforcementLevel":
+                    yield from _check_level(name, value)
+        else:
+            yield from _check_level(name, choice)
+
+
+def _find_repeated(where: str, pairs: _Pairs) -> Iterator[str]:
+    names = [name for name, _ in pairs]
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            yield f"has {where}{name} twice: keep one of the two"
+
+
+def _check_level(name: str, level: object) -> Iterator[str]:
+    if level not in LEVELS:
+        yield f"gives '{name}' the level {json.dumps(level)}: write {_suggest(str(level), LEVELS)}"
+
+
+def _suggest(word: str, known: Iterable[str]) -> str:
+    *others, last = known
+    return find_nearest(word, [*others, last]) or (f"{', '.join(others)} or {last}" if others else last)
 
 
 def _quote(path: Path) -> str:
@@ -90,8 +129,9 @@ def main() -> int:
     stack = parser.parse_args().stack
     try:
         print("\n".join(print_shell(Path(__file__).parents[1], stack)))
-    except (SwitchError, OSError, yaml.YAMLError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    except (SwitchError, OSError) as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
         return 2
     return 0
 

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich.console import Console
 from rich.table import Table
 
 from promotion.history import choose, read_history, write_message
 from promotion.pulumi_cli import ask, show
 from promotion.record import PromotionError, ReleaseRecord
+from stack import StackFileError, read
 
 _PIN = "digits:release"
 _UPDATES = "500"  # of a stack's history, the newest
@@ -88,9 +88,9 @@ def _promote(chosen: argparse.Namespace) -> int:
 
 def _require_source(file: Path, source: str, target: str) -> None:
     try:
-        named = yaml.safe_load(file.read_text(encoding="utf-8"))["config"].get("digits:promoteFrom")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError):
-        raise PromotionError(f"{file} is missing or has no config: it says what stack '{target}' is.") from None
+        named = read(Path(), target).get("promoteFrom")
+    except StackFileError as error:
+        raise PromotionError(str(error)) from None
     if named != source:
         raise PromotionError(
             f"{file} lets stack '{target}' take the releases of {named or 'no other stack'}: "

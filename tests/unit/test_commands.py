@@ -19,7 +19,18 @@ SPEAKING = [
     *(ROOT / "docs").glob("*.md"),
     *(
         path
-        for room in ("infra", "drift", "emulator", "evaluation", "training", "tools", "policy", "preview", "promotion")
+        for room in (
+            "infra",
+            "drift",
+            "emulator",
+            "evaluation",
+            "training",
+            "tools",
+            "policy",
+            "preview",
+            "promotion",
+            "stack",
+        )
         for path in (ROOT / room).rglob("*.py")
     ),
 ]

@@ -146,7 +146,9 @@ def write_project(directory: Path, stack: str, policies: str = "{}") -> Path:
     (directory / "policy/config").mkdir(parents=True)
     (directory / "policy/config/prod.json").write_text(policies)
     (directory / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
-    (directory / "Pulumi.prod.yaml").write_text(stack)
+    azure = "".join(f"  azure-native:{name}: x\n" for name in ("subscriptionId", "tenantId", "location"))
+    for name in ("prod", "another"):
+        (directory / f"Pulumi.{name}.yaml").write_text(f"config:\n{azure}{stack}")
     return directory
 
 
@@ -154,9 +156,9 @@ def write_project(directory: Path, stack: str, policies: str = "{}") -> Path:
     ("stack", "enabled"),
     [
         ("", True),
-        ("config:\n  digits:policyEnabled: true\n", True),
-        ("config:\n  digits:policyEnabled: false\n", False),
-        ('config:\n  digits:policyEnabled: "false"\n', False),  # as `pulumi config set` writes it
+        ("  digits:policyEnabled: true\n", True),
+        ("  digits:policyEnabled: false\n", False),
+        ('  digits:policyEnabled: "false"\n', False),  # as `pulumi config set` writes it
     ],
 )
 def test_one_switch_turns_the_pack_on_and_off(tmp_path: Path, stack: str, enabled: bool) -> None:  # noqa: FBT001
@@ -182,10 +184,17 @@ def test_a_comma_in_a_path_does_not_make_two_of_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("stack", "policies", "sentence"),
     [
-        ("config:\n  digits:policyEnabled: perhaps\n", "{}", "write true or false in Pulumi.prod.yaml"),
-        ("", '{"tls-of": "disabled"}', "names a policy 'tls-of', which there is not"),
-        ("", '{"size-limited": {"maximumCores": 1}}', "sets maximumCores of 'size-limited'"),
-        ("", '{"all": {"maximumCpuCores": 1}}', "sets maximumCpuCores of 'all'"),
+        ("  digits:policyEnabled: perhaps\n", "{}", "policyEnabled is 'perhaps': write true or false"),
+        ("  digits:policyEnabld: false\n", "{}", "digits:policyEnabld is no setting: write digits:policyEnabled"),
+        ("", '{"tls-of": "disabled"}', "names a policy 'tls-of', which does not exist: write tls-on."),
+        ("", '{"nothing-near": "disabled"}', "write authentication-on, tls-on,"),
+        ("", '{"size-limited": {"maximumCores": 1}}', "no such setting: write maximumCpuCores."),
+        ("", '{"all": {"maximumCpuCores": 1}}', "sets maximumCpuCores of 'all', which has no such setting: write enf"),
+        ("", '{"tls-on": "disable"}', "gives 'tls-on' the level \"disable\": write disabled."),
+        ("", '{"tls-on": false}', "gives 'tls-on' the level false: write mandatory, advisory or disabled."),
+        ("", '{"tls-on": {"enforcementLevel": "of"}}', "gives 'tls-on' the level \"of\": write"),
+        ("", '{"tls-on": "disabled", "tls-on": "mandatory"}', "has tls-on twice: keep one"),
+        ("", '{"tls-on": {"exempt": [], "exempt": ["a"]}}', "has tls-on, exempt twice: keep one"),
         ("", "[]", "is no object"),
         ("", "{", "policy/config/prod.json is not JSON"),
     ],
@@ -196,3 +205,19 @@ def test_a_mistake_in_a_stacks_choice_is_not_passed_over(
     """The engine ignores what it does not know, and a misspelt policy would be none."""
     with pytest.raises(SwitchError, match=re.escape(sentence)):
         list(print_shell(write_project(tmp_path, stack, policies), "prod"))
+
+
+def test_all_that_is_wrong_in_a_policy_configuration_is_said_at_once(tmp_path: Path) -> None:
+    """Each on its own line."""
+    project = write_project(tmp_path, "", '{"tls-of": "disabled", "size-limited": {"maximumCores": 1}, "gate-on": 1}')
+    with pytest.raises(SwitchError) as refused:
+        list(print_shell(project, "prod"))
+    assert len(str(refused.value).splitlines()) == 3
+
+
+def test_a_policy_configuration_of_no_stack_is_refused(tmp_path: Path) -> None:
+    """A file under a misspelt name would be read by nobody, and its stack held against the defaults."""
+    project = write_project(tmp_path, "")
+    (project / "policy/config/prd.json").write_text("{}")
+    with pytest.raises(SwitchError, match=re.escape("policy/config/prd.json belongs to no stack: name it prod.json")):
+        list(print_shell(project, "prod"))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from infra.settings import SettingsError
 from promotion.__main__ import main
 from promotion.history import choose, read_history, write_message
 from promotion.record import PromotionError, ReleaseRecord
+
+ROOT = Path(__file__).parents[2]
 
 RELEASE: dict[str, Any] = {
     "workspaceId": "/subscriptions/2/…/workspaces/digits-staging-ml",
@@ -156,7 +159,10 @@ def test_a_stack_takes_releases_of_the_stack_that_its_file_names(
     monkeypatch.chdir(tmp_path)
     promote = ["promote", "--from", "dev", "--to", "prod"]
     assert main(promote) == 2
-    assert "Pulumi.prod.yaml is missing" in capsys.readouterr().err
-    (tmp_path / "Pulumi.prod.yaml").write_text("config:\n  digits:promoteFrom: staging\n")
+    assert "There is no Pulumi.yaml here" in capsys.readouterr().err
+    shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
+    assert main(promote) == 2
+    assert "There is no stack 'prod'" in capsys.readouterr().err
+    shutil.copy(ROOT / "Pulumi.prod.yaml", tmp_path)
     assert main(promote) == 2
     assert "write `digits:promoteFrom: dev` there" in capsys.readouterr().err

@@ -1,0 +1,34 @@
+"""`python -m stack STACK`: refuse a stack's file, or where its state would lie, before anything is done.
+
+Exit codes: 0 nothing is wrong, 2 what is wrong was said.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from stack.backend import BackendError, require_shared
+from stack.file import StackFileError, read
+
+
+def main() -> int:
+    """Check what the arguments name and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
+    parser.add_argument("stack", help="the stack whose file is read")
+    parser.add_argument("--backend", metavar="URL", help="where its state lies: refuses a stack on Azure a folder here")
+    chosen = parser.parse_args()
+    here = Path.cwd()
+    try:
+        file = read(here, chosen.stack)
+        if chosen.backend is not None and not file.may_be_local:
+            require_shared(chosen.stack, {**os.environ, "PULUMI_BACKEND_URL": chosen.backend}, here)
+    except (StackFileError, BackendError) as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
