@@ -81,7 +81,9 @@ def _add_data(parser: argparse.ArgumentParser, default: str) -> None:
         f"(default: the release's; else the one that is called {', '.join(LABEL_NAMES)})",
     )
     parser.add_argument(
-        "--directory", type=Path, help="where the MNIST files are, gzipped or not (default: download them once)"
+        "--directory",
+        type=Path,
+        help="where the MNIST files are, under any names, gzipped or not (default: download them once)",
     )
 
 

@@ -72,7 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--dataset", choices=NAMES, default="digits", help="what to train on (default: %(default)s)")
     parser.add_argument(
-        "--directory", type=Path, help="where the MNIST files are, gzipped or not (default: download them once)"
+        "--directory",
+        type=Path,
+        help="where the MNIST files are, under any names, gzipped or not (default: download them once)",
     )
     parser.add_argument(
         "--format",

@@ -4,6 +4,7 @@ DIGITS_MNIST names the directory with the four files; without it, ../shared/mnis
 """
 
 import gzip
+import hashlib
 import json
 import os
 import subprocess
@@ -108,6 +109,35 @@ def test_mnist_is_the_same_gzipped_or_not_and_is_downloaded_once(
     assert len(steps) > 10
     assert sum(done == total for done, total in steps) == 2, "each file once, to its end"
     assert load("mnist", "test").digest == DIGESTS["mnist", "test"], "the mirror is gone by now"
+
+
+SPELLINGS = {
+    "a point for a dash": lambda name: name.replace("-idx", ".idx"),
+    "a point, gzipped": lambda name: name.replace("-idx", ".idx") + ".gz",
+    "called gzipped": lambda name: f"{name}.gz",
+    "capitals": str.upper,
+    "a folder of the same name": lambda name: f"{name}/{name}",
+    "a folder of the same name, with a point": lambda name: f"{name}/{name.replace('-idx', '.idx')}",
+    "a folder": lambda name: f"raw/{name}",
+    "any name": lambda name: hashlib.sha256(name.encode()).hexdigest(),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("gzipped", [True, False])
+def test_mnist_is_recognised_by_what_is_in_the_files(tmp_path: Path, spelling: str, *, gzipped: bool) -> None:
+    """Gzipped or not, whatever they are called, next to others of the same form and folders of all kinds."""
+    source = mnist()
+    for name in ("train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"):
+        path = tmp_path / SPELLINGS[spelling](name)
+        path.parent.mkdir(exist_ok=True)
+        (found,) = source.glob(f"{name}*")
+        content = gzip.decompress(found.read_bytes()) if found.suffix == ".gz" else found.read_bytes()
+        path.write_bytes(gzip.compress(content, 1) if gzipped else content)
+        (tmp_path / f"a-fashion-{name}").write_bytes(content[:-1] + b"\xff")
+    (tmp_path / "t10k-images-idx3-ubyte.gz.part").write_bytes(b"\x1f\x8b")
+    (tmp_path / "t10k-images-idx3-ubyte.zip").mkdir()
+    assert load("mnist", "test", directory=tmp_path).digest == DIGESTS["mnist", "test"]
 
 
 def test_mnist_s_digits_are_in_the_form_that_pictures_are_brought_into() -> None:

@@ -49,7 +49,13 @@ def images(rows: int) -> bytes:
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("elsewhere", b"", "has neither t10k-images-idx3-ubyte nor t10k-images-idx3-ubyte.gz"),
+        ("elsewhere", b"", "has no file with what is in MNIST's t10k-images-idx3-ubyte, under this name or another"),
+        ("t10k-images-idx3-ubyte/none", b"", "has no file with what is in MNIST's t10k-images-idx3-ubyte"),
+        ("train-images-idx3-ubyte", images(60_000)[:99], "has no file with what is in MNIST's t10k-images-idx3-ubyte"),
+        ("any", images(10_000), "any is not MNIST's t10k-images-idx3-ubyte: its SHA-256 is"),
+        ("T10K-images.idx3-ubyte", images(2), "T10K-images.idx3-ubyte is not MNIST's t10k-images-idx3-ubyte: its SHA"),
+        ("t10k-images-idx3-ubyte/t10k-images-idx3-ubyte", images(10_000), "is not MNIST's t10k-images-idx3-ubyte: its"),
+        ("t10k-images-idx3-ubyte", b"PK", "is not an IDX file of bytes with 3 axes: it starts with 504b, not 00000803"),
         ("t10k-images-idx3-ubyte", images(2), "is not MNIST's t10k-images-idx3-ubyte: its SHA-256 is"),
         ("t10k-images-idx3-ubyte", images(2)[:-1], "is cut off: its header says 2 x 28 x 28"),
         (
@@ -58,13 +64,35 @@ def images(rows: int) -> bytes:
             "is not MNIST's t10k-images-idx3-ubyte: its SHA-256",
         ),
         ("t10k-images-idx3-ubyte.gz", gzip.compress(images(2), mtime=0)[:-20], "is not a whole gzip file"),
-        ("t10k-images-idx3-ubyte.gz", images(2), "is not a whole gzip file"),
+        ("t10k-images-idx3-ubyte.gz", images(2), "is not MNIST's t10k-images-idx3-ubyte: its SHA-256"),
     ],
 )
 def test_a_directory_without_mnist_is_one_sentence(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
     """Fashion-MNIST under the same names, a cut file or an empty folder: the file is named, and its fault."""
+    (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DatasetError) as raised:
         mnist.read("test", tmp_path)
     assert sentence in str(raised.value)
     assert str(tmp_path) in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("name", "reason"), [("none", "No such file or directory"), ("file", "Not a directory")])
+def test_a_directory_that_is_none_is_one_sentence(tmp_path: Path, name: str, reason: str) -> None:
+    """By its path and the system's reason."""
+    (tmp_path / "file").write_bytes(images(2))
+    with pytest.raises(DatasetError, match=f"{name} cannot be read as a directory with the MNIST files: {reason}"):
+        mnist.read("test", tmp_path / name)
+
+
+def test_two_files_that_could_be_mnist_and_are_not_are_both_named(tmp_path: Path) -> None:
+    """Which of them was meant is anybody's guess; whichever it was, it is not the original."""
+    (tmp_path / "one").write_bytes(images(10_000))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "t10k-images.idx3-ubyte").write_bytes(images(10_000)[:-1] + b"1")
+    with pytest.raises(
+        DatasetError, match="has 2 files that could be MNIST's t10k-images-idx3-ubyte, and none is"
+    ) as raised:
+        mnist.read("test", tmp_path)
+    assert "folder/t10k-images.idx3-ubyte, one." in str(raised.value)
