@@ -107,9 +107,9 @@ emulator: .venv/lock stack-file  ## start the emulator, if it is not running
 	  $(addprefix --port ,$(or $(EMULATOR_PORT),$(if $(filter-out dev,$(STACK)),0))) \
 	  $(if $(SOURCE),--peer $(call state_of,$(SOURCE)))
 
-model: .venv/lock stack-file  ## train the model, if it is not there
+model: .venv/lock stack-file  ## train the model, unless it is up to date: FORCE=1 trains it all the same
 	@$(python) -m training $(if $(EMULATED),--dataset digits,--dataset mnist) \
-	  $(if $(filter %.skops,$(call config,digits:modelFile)),--format skops)
+	  $(addprefix --model-file ,$(call config,digits:modelFile)) $(if $(FORCE),--force)
 
 test: .venv/lock chromium  ## all tests: no I/O, the emulator with the real SDK, the real engine end to end
 	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m pytest -n 2 --dist loadscope --no-loadscope-reorder tests

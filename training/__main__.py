@@ -32,14 +32,18 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    name = _FILES[options.format]
+    if options.model_file and not _is_written_here(options):
+        return _leave(options)
+    name = SKOPS_FILE if options.model_file and options.model_file.suffix == ".skops" else _FILES[options.format]
     file = options.output / name
-    current = None if options.force else read_current(options.output, options.dataset, name)
+    current, change = (None, None) if options.force else read_current(options.output, options.dataset, name)
     if current:
         print(
             f"{file} is up to date (accuracy {current['accuracy']:.4f} on {options.dataset}): --force trains it again."
         )
         return 0
+    if change:
+        print(f"The model is trained again: {change}.", file=sys.stderr)
     from rich.console import Console  # noqa: PLC0415 - an up-to-date model needs none of it
 
     _settle_rounding()
@@ -52,6 +56,30 @@ def _train(options: argparse.Namespace) -> int:
     with console.status(doing):
         metadata = write(fit(train), train, test, options.output, name)
     print(f"{file} written: accuracy {metadata['accuracy']:.4f} on {test.rows:,} test images of {test.name}.")
+    return 0
+
+
+def _is_written_here(options: argparse.Namespace) -> bool:
+    return options.model_file.resolve() in [(options.output / name).resolve() for name in _FILES.values()]
+
+
+def _leave(options: argparse.Namespace) -> int:
+    """Say that a model of the user's own is used as it is; one that is not there, or is to be trained, is an error."""
+    ours = options.output / _FILES[options.format]
+    if options.force:
+        print(
+            f"{options.model_file} (modelFile) is not what is trained here: take the setting out to use {ours}.",
+            file=sys.stderr,
+        )
+        return 2
+    if not options.model_file.is_file():
+        print(
+            f"{options.model_file} (modelFile) is missing: put it there with metadata.json next to it, or take the "
+            f"setting out to use what is trained here, {ours}.",
+            file=sys.stderr,
+        )
+        return 2
+    print(f"{options.model_file} is used as it is, nothing is trained: modelFile names it.")
     return 0
 
 
@@ -85,6 +113,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--output", type=Path, default=Path("model"), help="where to write; it holds one model (default: %(default)s/)"
+    )
+    parser.add_argument(
+        "--model-file",
+        type=Path,
+        help="the stack's modelFile: its suffix chooses the format, and nothing is trained if it is no file that is "
+        "written here",
     )
     parser.add_argument("--force", action="store_true", help="train even when the model is up to date")
     parser.add_argument("--debug", action="store_true", help="show a traceback with an error")

@@ -9,12 +9,11 @@ import hashlib
 import io
 import json
 import os
-import platform
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from evaluation.datasets import DIGESTS, Dataset
+from training.recipe import find_change, write_recipe
 
 MODEL_FILE = "sklearn_mnist_model.pkl"
 SKOPS_FILE = "sklearn_mnist_model.skops"
@@ -46,7 +45,7 @@ def write(
         "modelFile": file,
         "sha256": hashlib.sha256(content).hexdigest(),
         **trusted,
-        **_recipe(train.name, train.digest, train.rows),
+        **_recipe(train.name, train.digest, train.rows, file),
         "accuracy": round(model.score(test.images / 255, test.labels), 6),
         "rowsEvaluated": test.rows,
     }
@@ -73,27 +72,30 @@ def _skops(model: Any) -> tuple[bytes, dict[str, Any]]:  # noqa: ANN401
     return content, {"trustedTypes": skops.io.get_untrusted_types(data=content)}
 
 
-def read_current(directory: Path, dataset: str, file: str = MODEL_FILE) -> dict[str, Any] | None:
-    """Return the metadata if this file is what training on this data set would make, else None."""
+def read_current(directory: Path, dataset: str, file: str = MODEL_FILE) -> tuple[dict[str, Any] | None, str | None]:
+    """Return the metadata if this file is what training on this data set would make, else why it is not.
+
+    Where there is no model yet, there is no reason either.
+    """
+    path, evidence = directory / file, directory / METADATA_FILE
+    if not path.exists():
+        return None, None
     try:
-        metadata: dict[str, Any] = json.loads((directory / METADATA_FILE).read_text(encoding="utf-8"))
-        sha256 = hashlib.sha256((directory / file).read_bytes()).hexdigest()
-        recipe = _recipe(dataset, DIGESTS[dataset, "train"], metadata["dataset"]["rows"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return metadata if {**metadata, **recipe, "sha256": sha256} == metadata else None
+        metadata = json.loads(evidence.read_text(encoding="utf-8"))
+        rows, described = int(metadata["dataset"]["rows"]), (metadata["modelFile"], metadata["sha256"])
+        accuracy = metadata["accuracy"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None, f"{evidence} is missing, or not what training writes"
+    if described != (file, hashlib.sha256(path.read_bytes()).hexdigest()):
+        return None, f"{path} is not the file that {evidence} describes"
+    if type(accuracy) is not float or not 0 <= accuracy <= 1:
+        return None, f"{evidence} gives no accuracy from 0 to 1"
+    change = find_change(metadata, _recipe(dataset, DIGESTS[dataset, "train"], rows, file))
+    return (None, change) if change else (metadata, None)
 
 
-def _recipe(dataset: str, digest: str, rows: int) -> dict[str, Any]:
-    """Return everything that the model depends on."""
-    return {
-        "framework": "ScikitLearn",
-        "frameworkVersion": version("scikit-learn"),
-        "python": ".".join(platform.python_version_tuple()[:2]),
-        "numpy": version("numpy"),
-        "dataset": {"name": dataset, "digest": digest, "rows": rows},
-        "parameters": PARAMETERS,
-    }
+def _recipe(dataset: str, digest: str, rows: int, file: str) -> dict[str, Any]:
+    return write_recipe(dataset, digest, rows, PARAMETERS, ("skops",) if file == SKOPS_FILE else ())
 
 
 def _replace(path: Path, content: bytes) -> None:
