@@ -149,7 +149,7 @@ def test_make_hands_on_what_the_stack_and_the_user_say(tmp_path: Path, settings:
     shutil.copy(ROOT / "Makefile", tmp_path)
     shutil.copy(ROOT / "Pulumi.dev.yaml", tmp_path)
     (tmp_path / "Pulumi.own.yaml").write_text('config:\n  digits:modelFile: "own/model.skops"\n')
-    command = ["make", "-n", "-o", ".venv/lock", "-o", "stack-file", "model", *settings]
+    command = ["make", "-n", "--no-print-directory", "-o", ".venv/lock", "-o", "stack-file", "model", *settings]
     shown = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, check=True).stdout
     assert " ".join(shown.replace("\\", " ").split()) == f".venv/bin/python -m training {expected}"
 
