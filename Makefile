@@ -151,8 +151,8 @@ lock:  ## resolve requirements.in into requirements.txt
 	@.venv/bin/uv pip compile requirements.in -o requirements.txt --generate-hashes --python-version 3.11 \
 	  --universal --no-emit-index-url --no-annotate --custom-compile-command 'make lock' -q
 
-clean:  ## delete what was made here, but not the user's cache (refuses while the emulator runs)
-	@[ ! -x $(python) ] || ! $(python) -m emulator status >/dev/null 2>&1 || { echo 'The emulator is running: `make down` first.' >&2; exit 2; }
+clean:  ## delete what was made here, but not the user's cache (refuses what would be lost)
+	@[ ! -e .venv/lock ] || $(python) -m tools.leftovers
 	rm -rf .venv .emulator .emulator-* .state model reports
 
 # uv comes from PyPI by the lock's own hash and installs the rest in seconds.

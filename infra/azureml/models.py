@@ -1,13 +1,12 @@
 """Registered models."""
 
-import contextlib
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.azureml.session import AzureMLError, MissingError, call, open_workspace
+from infra.azureml.session import AzureMLError, ConflictError, MissingError, call, open_workspace, parse_id
 
 _CHUNK_BYTES = 1 << 20
 _TIMEOUT_SECONDS = 60
@@ -154,8 +153,41 @@ def download_model(workspace_id: str, name: str, version: int, directory: Path) 
 
 
 def delete_model(workspace_id: str, name: str, version: int) -> None:
-    """Delete the version; one that is gone already is no error."""
-    with contextlib.suppress(MissingError), call(f"deleting model {name}:{version}"):
-        from azureml.core import Model  # noqa: PLC0415
+    """Delete the version; one that is gone already is no error.
 
-        Model(open_workspace(workspace_id), name, version=version).delete()
+    Raises ConflictError with the web services that still run with it, and what removes each.
+    """
+    try:
+        with call(f"deleting model {name}:{version}"):
+            from azureml.core import Model  # noqa: PLC0415
+
+            Model(open_workspace(workspace_id), name, version=version).delete()
+    except MissingError:
+        return
+    except AzureMLError as error:
+        model = f"{name}:{version}"
+        users = [user for user in find_users(workspace_id, name) if model in user.models]
+        if not users:
+            raise
+        raise ConflictError(_name_users(workspace_id, model, users)) from error
+
+
+def _name_users(workspace_id: str, model: str, users: list[ModelUser]) -> str:
+    place = parse_id(workspace_id)
+    found = (
+        f"Workspace.get('{place['workspaces']}', subscription_id='{place['subscriptions']}', "
+        f"resource_group='{place['resourceGroups']}')"
+    )
+    lines = [f"Model {model} cannot be deleted, because it is in use. Remove this first, then run the same again:"]
+    for user in users:
+        if user.stack:
+            # A stack's name is project/stack.
+            lines.append(
+                f"  web service '{user.name}' of stack '{user.stack}': make down STACK={user.stack.split('/')[-1]}"
+            )
+        else:
+            script = f"from azureml.core import Webservice, Workspace; Webservice({found}, '{user.name}').delete()"
+            lines.append(f"  web service '{user.name}', which no stack deployed: .venv/bin/python -c \"{script}\"")
+    if not all(user.stack for user in users):
+        lines.append('  (in the shell of `eval "$(make -s env STACK=…)"`, with this stack\'s name)')
+    return "\n".join(lines)

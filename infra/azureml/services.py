@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.azureml import answers
 from infra.azureml.session import AzureMLError, DeploymentError, MissingError, call, open_workspace
 from infra.tls import Tls
 
@@ -225,7 +226,9 @@ def _wait(webservice: Any, timeout_seconds: float, report: Report) -> Service:  
     if error is None and webservice.state == _HEALTHY:
         return _service(webservice)
     seconds = time.monotonic() - started
-    reason = _reason(webservice.error) or (str(error) if error and webservice.state in _FAILED else "")
+    reason = answers.clean(answers.read_messages(webservice.error))
+    if not reason and error is not None and webservice.state in _FAILED:
+        reason = answers.explain(error)
     log = _last_lines(webservice, _LOG_LINES)
     raise DeploymentError(
         f"Web service '{webservice.name}' was {webservice.state} after {seconds:.0f} s"
@@ -247,15 +250,6 @@ def _follow(webservice: Any, timeout_seconds: float) -> None:  # noqa: ANN401
         return
     with contextlib.redirect_stdout(io.StringIO()):
         webservice.wait_for_deployment(timeout_sec=timeout_seconds)
-
-
-def _reason(error: Mapping[str, Any] | None) -> str:
-    """Return the innermost messages of Azure's error body, once each."""
-    if not error:
-        return ""
-    details = [detail.get("message", "") for detail in error.get("details") or []]
-    messages = [message for message in (error.get("message", ""), *details) if message]
-    return " ".join(dict.fromkeys(" ".join(message.split()) for message in messages))[:600]
 
 
 def _last_lines(webservice: Any, lines: int) -> str:  # noqa: ANN401

@@ -8,7 +8,6 @@ AzureMLError            what Azure ML answered, or that it did not
 
 import contextlib
 import io
-import json
 import logging
 import os
 import re
@@ -17,6 +16,10 @@ import threading
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
+
+from infra.azureml import answers
+
+_NOT_FOUND = 404
 
 
 class AzureMLError(Exception):
@@ -57,26 +60,38 @@ def call(doing: str) -> Iterator[None]:
 
 def _sentence(doing: str, error: Exception) -> AzureMLError:
     """Return our error for the SDK's: which call, what was answered, what to do where it is known."""
-    text = str(getattr(error, "message", "") or error)
+    detail, kinds = answers.explain(error), answers.kinds(error)
+    text = f"{error} {detail}"
     emulator = os.environ.get("AZUREML_EMULATOR")
-    if re.search(r"Connection refused|Max retries exceeded|Failed to establish", text):
-        where = (
-            f"The emulator at {emulator} does not answer; start it with `make emulator`"
-            if emulator
-            else "Azure does not answer"
+    where = f"The emulator at {emulator}" if emulator else "Azure"
+    if "SSLError" in kinds or "CERTIFICATE_VERIFY_FAILED" in text:
+        return AzureMLError(
+            f"{where} shows a certificate that this machine does not trust ({doing}): "
+            "name its authority's file in REQUESTS_CA_BUNDLE."
         )
-        return AzureMLError(f"{where} ({doing}).")
-    missing = re.search(r"Not ?Found|not found|Code: 404", text) is not None
-    inner = re.search(r'"message":\s*"((?:[^"\\]|\\.)+)"', text)
-    detail = json.loads(f'"{inner[1]}"') if inner else " ".join(text.split())
+    if "Timeout" in kinds or re.search(r"[Tt]imed out", text):
+        return AzureMLError(f"{where} did not answer in time ({doing}): run the same again.")
+    if "ConnectionError" in kinds or re.search(r"Connection refused|Max retries exceeded|Failed to establish", text):
+        fix = "start it with `make emulator`" if emulator else "see whether this machine reaches the internet"
+        return AzureMLError(f"{where} does not answer; {fix} ({doing}).")
+    if {"AuthenticationException", "AuthenticationError", "TokenExpiredError"} & kinds:
+        return AzureMLError(f"The login does not work for {doing}: run `az login` again. {detail}")
+    if "DeserializationError" in kinds:
+        return AzureMLError(f"Azure ML answered {doing} with something that the SDK cannot read: {detail}")
+    missing = answers.status(error) == _NOT_FOUND or re.search(r"Not ?Found|not found|Code: 404", text) is not None
     kind = MissingError if missing else AzureMLError
-    return kind(f"Azure ML refused {doing}: {detail[:600]}")
+    return kind(f"Azure ML refused {doing}: {detail}")
+
+
+def parse_id(workspace_id: str) -> dict[str, str]:
+    """Return the parts of an ARM id by their kinds, such as subscriptions, resourceGroups and workspaces."""
+    return dict(zip(*[iter(workspace_id.strip("/").split("/"))] * 2, strict=False))
 
 
 @lru_cache(maxsize=4)
 def open_workspace(workspace_id: str) -> Any:  # noqa: ANN401 (the SDK ships no types)
     """Return the SDK's workspace for an ARM id; the login is the SDK's default, whatever the cloud."""
-    parts = dict(zip(*[iter(workspace_id.strip("/").split("/"))] * 2, strict=False))
+    parts = parse_id(workspace_id)
     with call(f"opening workspace {parts.get('workspaces', workspace_id)}"):
         from azureml.core import Workspace  # noqa: PLC0415 (see the module's docstring)
 

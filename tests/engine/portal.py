@@ -55,10 +55,11 @@ class Portal:
         """Let Azure choose another key."""
         self._wait(self._management("POST", f"/services/{name}/regenerateKeys", json={"keyType": which}))
 
-    def copy_service(self, name: str, copy: str) -> None:
-        """Deploy what runs in one web service as another, which no stack knows of."""
+    def copy_service(self, name: str, copy: str, **properties: str) -> None:
+        """Deploy what runs in one web service as another, which no stack knows of unless its properties say so."""
         image = self.service(name)["environmentImageRequest"]
         request = {"name": copy, "computeType": "ACI", "environmentImageRequest": image}
+        request |= {"properties": properties} if properties else {}
         self._wait(self._management("POST", "/services", json=request))
 
     def delete_service(self, name: str) -> None:
