@@ -38,6 +38,8 @@ provider := $(if $(EMULATED),,$(if $(PULUMI_SECRETS_PROVIDER),--secrets-provider
 show = [ ! -f reports/$(STACK)/evaluation.json ] || $(python) -m evaluation show reports/$(STACK)/evaluation.json
 # A policy asks about a resource when it is declared, which is too late for the last one; an `up` on Azure previews by itself.
 hold_policies = [ -z "$${PULUMI_OPTION_POLICY_PACK:-}" ] || previewed="$$(pulumi preview --stack $(STACK) 2>&1)" || { echo "$$previewed" >&2; exit 1; }
+# RELEASE may come from a form on GitHub: only the shell sees it, and as one word.
+release = $(if $(value RELEASE),--release "$$RELEASE")
 select = pulumi stack select --create $(STACK) $(provider) >/dev/null
 
 .PHONY: help up preview promote releases down rehearse predict smoke logs drift status env emulator model test chromium check bench certificate comment issue skip lock clean stack stack-file
@@ -47,7 +49,7 @@ help:  ## list the commands
 
 up: .venv/lock stack $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## from a bare clone to a deployed, evaluated service
 	@$(settings); $(python) -m tools.state $(STACK); $(select); $(if $(EMULATED),$(hold_policies);) \
-	pulumi up --stack $(STACK) --refresh --suppress-outputs $(if $(EMULATED),--yes --skip-preview,$(if $(YES),--yes)); \
+	$(if $(SOURCE),$(python) -m promotion up $(STACK) --,pulumi up --stack $(STACK)) --refresh --suppress-outputs $(if $(EMULATED),--yes --skip-preview,$(if $(YES),--yes)); \
 	$(show)
 	@echo; echo 'Next:'
 	@echo '  make smoke                  evaluate the live service again'
@@ -56,16 +58,15 @@ up: .venv/lock stack $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## from 
 
 preview: .venv/lock stack $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## what a change would do, as a comment for a pull request
 	@$(settings); $(python) -m tools.state $(STACK); $(if $(EMULATED),$(select);) \
-	$(python) -m preview $(STACK) --output reports/$(STACK)/preview.md
+	$(python) -m preview $(STACK) $(release) --output reports/$(STACK)/preview.md
 
-# RELEASE may come from a form on GitHub: the shell alone sees it, and as one word.
 promote: .venv/lock stack $(if $(EMULATED),emulator)  ## take what another stack released: FROM=staging TO=prod [RELEASE=id] [YES=1]
 	@$(if $(and $(FROM),$(TO)),,echo 'Say which stack takes whose release: make promote FROM=staging TO=prod' >&2; exit 2)
 	@$(settings); $(python) -m tools.state $(STACK); $(select); \
-	$(python) -m promotion promote --from $(FROM) --to $(TO) $(if $(value RELEASE),--release "$$RELEASE") $(if $(YES),--yes); \
+	$(python) -m promotion promote --from $(FROM) --to $(TO) $(release) $(if $(YES),--yes); \
 	$(show)
 
-releases: .venv/lock  ## what a stack released, newest first
+releases: .venv/lock  ## what a stack released, newest first, and what is live of it
 	@$(settings); $(python) -m promotion releases $(STACK)
 
 down: .venv/lock stack $(if $(EMULATED),emulator)  ## destroy the deployment and stop the emulator
@@ -92,8 +93,9 @@ logs: .venv/lock  ## the service's container log; on a terminal followed until C
 drift: .venv/lock stack  ## what was changed outside Pulumi, and what the next up would do about it
 	@$(if $(EMULATED),$(MAKE) --no-print-directory -s emulator >&2;) $(settings); $(python) -m drift $(STACK) --report reports/$(STACK)/drift.md $(if $(FORMAT),--$(FORMAT))
 
-status: .venv/lock  ## what runs on the emulator
-	@$(python) -m emulator status
+status: .venv/lock  ## what runs on the emulator, and whether what is live was released
+	@$(if $(EMULATED),$(python) -m emulator status)
+	@$(settings); $(python) -m promotion status $(STACK)
 
 env: .venv/lock stack  ## print what puts the CLI and the stack's cloud into a shell: eval "$(make -s env)"
 	@mkdir -p .state

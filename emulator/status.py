@@ -44,7 +44,9 @@ def render(found: dict[str, Any]) -> str:
     ]
     lines += [f"  peer never started  {folder}" for folder in found["unknownPeers"]]
     for service in found["services"]:
-        lines.append(f"  {service['workspace']}/{service['name']}  {service['state']}  {service['scoringUri']}")
+        lines.append(
+            f"  {service['workspace']}/{service['name']}  container {service['state']}  {service['scoringUri']}"
+        )
         lines += [f"      {service['error'].splitlines()[0]}"] if service["error"] else []
     if not found["services"]:
         lines.append("  no web services")

@@ -133,6 +133,7 @@ class _Judge:
                 "environment": str(record["environment"]),
                 "scoringDigest": str(record["scoringDigest"]),
                 "service": str(record["service"]),
+                "fingerprint": str(record["fingerprint"]),
             },
             progress=_progress(progress, f"evaluating {directory}".strip(), "images"),
         )

@@ -71,6 +71,7 @@ def deploy(settings: Settings) -> None:
             "fingerprint": webservice.fingerprint,
             "modelTags": combination.model_file.tags,
             "source": combination.promoted and combination.promoted.evidence,
+            "promoted": combination.promoted and combination.promoted.to_json(),
             "service": settings.service_name,
             "serviceRevision": webservice.revision,
             "scoringUri": webservice.scoring_uri,

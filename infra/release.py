@@ -17,6 +17,7 @@ from evaluation.verdict import Thresholds
 from infra import scoring_package
 from infra.commit import Commit
 from infra.provider import Properties, Provider
+from promotion.history import carry
 
 _IDENTITY = (
     "modelName",
@@ -36,8 +37,12 @@ _IDENTITY = (
 _SHOWN = ("accuracy", "confusionMatrix", "datasetDigest", "rowsEvaluated", "time")
 _EVIDENCE = (*_SHOWN, "evaluation")  # the whole of it, with which the next candidate is compared
 _ORIGIN = ("manifest", "commit", "commitDirty")
-_OUTPUTS = (*_EVIDENCE, *_ORIGIN, "scoringFiles")
-_NOT_RECORDED = {"scoringPackage", "deployment"}  # inputs that are no part of what the release says of itself
+_OUTPUTS = (*_EVIDENCE, *_ORIGIN, "scoringFiles", "history")
+_NOT_RECORDED = {
+    "scoringPackage",
+    "deployment",
+    "promoted",
+}  # inputs that are no part of what the release says of itself
 
 
 class ReleaseProvider(Provider):
@@ -54,11 +59,11 @@ class ReleaseProvider(Provider):
         """Take the gate's evidence for exactly this candidate into the record, and what deploying it again needs."""
         evidence = _evidence(props) if props["gateEnabled"] else dict.fromkeys(_EVIDENCE)
         inputs = {name: value for name, value in props.items() if name != "scoringPackage"}
-        return CreateResult(props["service"], {**inputs, **evidence, **_origin(props)})
+        return CreateResult(props["service"], {**inputs, **evidence, **_origin(props), "history": "[]"})
 
-    def update(self, _id: str, _olds: Properties, news: Properties) -> UpdateResult:
-        """Replace the record by the new one."""
-        return UpdateResult(self.create(news).outs)
+    def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
+        """Replace the record by the new one, which carries those before it along."""
+        return UpdateResult({**(self.create(news).outs or {}), "history": carry(olds)})
 
 
 class Release(Resource, module="azureml", name="Release"):

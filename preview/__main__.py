@@ -4,15 +4,19 @@ Exit codes: 0 a comment was made, whatever changes; 2 there was nothing to previ
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from evaluation import files
+from infra.live import Live, look
 from preview.candidate import try_candidate
 from preview.comment import Comment
 from preview.engine import Preview, PreviewError, read, run
 from preview.scoring_files import changed_files
+from promotion import pin
+from promotion.record import PromotionError
 
 _EPILOG = """What stands after -- goes to `pulumi preview`, such as --policy-pack. Exit codes: 0 a comment was made,
 whatever changes; 2 the stack could not be previewed, which the comment says too, or the options are wrong. The
@@ -26,16 +30,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     end = given.index("--") if "--" in given else len(given)
     chosen = _parser().parse_args(given[:end])
     try:
-        preview = _read(chosen.file) if chosen.file else run(chosen.stack, given[end + 1 :])
-    except PreviewError as error:
+        preview = _read(chosen.file) if chosen.file else _run(chosen.stack, chosen.release, given[end + 1 :])
+    except (PreviewError, PromotionError) as error:
         preview = Preview(errors=(str(error),))
     except KeyboardInterrupt:
         return 130
     trial = None if preview.errors or chosen.no_candidate else try_candidate(preview, _report)
-    comment = Comment(chosen.stack, preview, trial, changed_files(preview)).render()
-    print(comment, end="")
+    live = None if preview.errors or chosen.file else _look(chosen.stack, preview)
+    comment = Comment(chosen.stack, preview, trial, changed_files(preview), live)
+    text = comment.render()
+    print(text, end="")
     if chosen.output:
-        files.replace(chosen.output, comment.encode())
+        files.replace(chosen.output, text.encode())
+    _hand_on(comment)
     for sentence in preview.errors:
         print(f"Not previewed: {sentence}", file=sys.stderr)
     return 2 if preview.errors and not preview.awaits_promotion else 0
@@ -44,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m preview",
-        usage="%(prog)s [-h] [--file FILE] [--output FILE] [--no-candidate] stack [-- OPTION ...]",
+        usage="%(prog)s [-h] [--file FILE] [--release ID] [--output FILE] [--no-candidate] stack [-- OPTION ...]",
         description="Show what a change would do to a stack, as a Markdown comment for a pull request.",
         epilog=_EPILOG,
     )
@@ -54,9 +61,34 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="read what `pulumi preview --json --show-sames` printed instead of running it; - is stdin",
     )
+    parser.add_argument("--release", metavar="ID", help="of a stack that takes releases: another one than the last")
     parser.add_argument("--output", metavar="FILE", type=Path, help="write the comment there too")
     parser.add_argument("--no-candidate", action="store_true", help="do not run the candidate on this machine")
     return parser
+
+
+def _run(stack: str, release: str | None, options: Sequence[str]) -> Preview:
+    """Preview, of a stack that takes releases the named one."""
+    if not release:
+        return run(stack, options)
+    with pin.hold(stack, pin.find(stack, release)) as held:
+        return run(stack, [*held, *options])
+
+
+def _look(stack: str, preview: Preview) -> Live | None:
+    """Look at the web service of a stack that has one."""
+    service, release = preview.step("webservice"), preview.step("release")
+    if not (service and service.outputs):
+        return None
+    return look(stack, release.outputs if release else {}, service.outputs)
+
+
+def _hand_on(comment: Comment) -> None:
+    """Tell GitHub's later steps which release was shown, so that they deploy that one."""
+    file = os.environ.get("GITHUB_OUTPUT")
+    if file and comment.source:
+        with Path(file).open("a", encoding="utf-8") as outputs:
+            outputs.write(f"release={comment.source['release']}\n")
 
 
 def _read(file: str) -> Preview:

@@ -14,7 +14,7 @@ from infra.candidate import Candidate
 from infra.model import ModelFile
 from infra.scoring_package import ScoringPackage
 from infra.settings import SettingsError
-from preview.engine import UNKNOWN, Preview
+from preview.engine import UNKNOWN, Preview, Step
 from runtime.environment import EnvironmentFailedError
 from runtime.server import ServerFailedError
 
@@ -38,17 +38,24 @@ class Trial:
 
 
 def try_candidate(preview: Preview, report: Callable[[str], None]) -> Trial | None:
-    """Run and evaluate what would be deployed; None where it is what is deployed and passes what is asked now."""
+    """Run and evaluate what would be deployed; None if it is the last release and passes what is asked now."""
     service, model, environment = (preview.step(name) for name in ("webservice", "model", "environment"))
     if not (service and service.after):
         return None
-    if service.before and all(service.live.get(name) == service.after.get(name) for name in _IDENTITY):
+    unchanged = service.before and all(service.live.get(name) == service.after.get(name) for name in _IDENTITY)
+    if unchanged and _is_released(preview, service):
         return _judge_again(preview)
     if preview.setting("promoteFrom"):
         return Trial(not_run="it is promoted as it is, on the evidence of the stack that released it.")
     if not (model and environment):
         return Trial(not_run="this preview leaves out what stays as it is: make it with --show-sames.")
     return _try(lambda: _evaluate(preview, service.after, model.after, environment.after["conda"], report))
+
+
+def _is_released(preview: Preview, service: Step) -> bool:
+    """Say whether what was deployed last is what was released last; the gate may have refused it."""
+    release = preview.step("release")
+    return release is not None and release.outputs.get("fingerprint") == service.outputs.get("fingerprint")
 
 
 def _try(evaluate: Callable[[], Evaluation]) -> Trial:

@@ -7,6 +7,7 @@ from typing import Any
 
 import jinja2
 
+from infra.live import Live
 from preview import changes, cost, markdown, verdict
 from preview.candidate import Trial, current
 from preview.engine import UNKNOWN, Preview, Step
@@ -30,6 +31,7 @@ class Comment:
     preview: Preview
     trial: Trial | None
     files: list[FileChange]
+    live: Live | None = None  # what a look at the web service found; None without a look
 
     def render(self) -> str:
         """Return the comment as Markdown."""
@@ -49,7 +51,7 @@ class Comment:
     @property
     def verdict(self) -> str:
         """The comment in one sentence."""
-        return verdict.pronounce(self.stack, self.preview, self.trial, self.files)
+        return verdict.pronounce(self.stack, self.preview, self.trial, self.files, self.live)
 
     @cached_property
     def steps(self) -> list[Step]:
@@ -109,7 +111,7 @@ class Comment:
     def changed_inputs(self, step: Step) -> str:
         """Name the inputs of a resource that change; a release's follow from all others, and it is a new record."""
         if step.type == "Release" and step.operation == "update":
-            return "recorded anew"
+            return "a new record, if the live service passes"
         if step.operation not in ("update", "replace"):
             return ""
         return markdown.some([code(name) for name in dict.fromkeys(c.name for c in changes.changed_inputs(step))])
@@ -122,7 +124,8 @@ class Comment:
         if self.trial and self.trial.evaluation:
             before, now = current(self.preview), self.trial.evaluation
             here = f"{now.accuracy:.4f} on {now.rows:,} rows, run here"
-            yield "Accuracy, evaluated", f"{before.accuracy:.4f} on {before.rows:,} rows" if before else NONE, here
+            of = "" if self.live is None or self.live.is_released else ", as last released"
+            yield "Accuracy, evaluated", f"{before.accuracy:.4f} on {before.rows:,} rows{of}" if before else NONE, here
         if service:
             for title, name in (("Environment", "environmentVersion"), ("Scoring files", "scoringDigest")):
                 yield title, markdown.short(service.live.get(name)), markdown.short(service.after.get(name))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evaluation.smoke import Evaluation
+from infra.live import Live
 from preview import changes
 from preview.candidate import Trial
 from preview.engine import Preview, Step
@@ -32,7 +33,9 @@ def source(preview: Preview) -> dict[str, Any] | None:
     return release.after.get("source") if release else None
 
 
-def pronounce(stack: str, preview: Preview, trial: Trial | None, files: Sequence[FileChange]) -> str:
+def pronounce(
+    stack: str, preview: Preview, trial: Trial | None, files: Sequence[FileChange], live: Live | None = None
+) -> str:
     """Return the sentence, with a mark in front: what cannot be, what would be refused, what is lost, what changes."""
     name = code(stack)
     if preview.awaits_promotion:
@@ -46,9 +49,10 @@ def pronounce(stack: str, preview: Preview, trial: Trial | None, files: Sequence
         reason = _miss(trial.evaluation) + _measure(preview, trial) + "." if trial.evaluation else prose(trial.refusal)
         return f"❌ {name} would not be released: {reason}"
     steps = changed_steps(preview)
+    stale = live is not None and not live.is_released
     if not steps:
-        return f"✅ Nothing changes in {name}."
-    warned = any(step.operation in LOSING for step in steps) or (_is_doubtful(trial) and not source(preview))
+        return f"⚠️ Nothing changes in {name}, but look at what is live." if stale else f"✅ Nothing changes in {name}."
+    warned = stale or any(step.operation in LOSING for step in steps) or (_is_doubtful(trial) and not source(preview))
     return f"{'⚠️' if warned else '✅'} {name}: {_summarize(preview, steps, files)}{_measure(preview, trial)}."
 
 

@@ -1,4 +1,4 @@
-"""`python -m promotion`: list a stack's releases, and promote one from stack to stack.
+"""`python -m promotion`: a stack's releases and what is live of them, and deployments of what another stack released.
 
 Exit codes: 0 done or nothing to do, 1 not promoted, 2 could not be promoted.
 """
@@ -6,39 +6,26 @@ Exit codes: 0 done or nothing to do, 1 not promoted, 2 could not be promoted.
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from promotion.history import choose, read_history, write_message
-from promotion.pulumi_cli import ask, show
+from infra.live import Live, look
+from promotion import pin
+from promotion.history import Released, read_resources, unfold
+from promotion.pulumi_cli import show
 from promotion.record import PromotionError, ReleaseRecord
-from stack import StackFileError, read
 
-_PIN = "digits:release"
-_UPDATES = "500"  # of a stack's history, the newest
 _DONE, _REFUSED, _FAILED = 0, 1, 2
+_WIDTH = 100  # of what is no terminal
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments say and return the exit code."""
-    parser = argparse.ArgumentParser(
-        "python -m promotion", description="List a stack's releases, and promote one from stack to stack."
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
-    listing = commands.add_parser("releases", help="list what a stack released, newest first")
-    listing.add_argument("stack")
-    promotion = commands.add_parser("promote", help="show the evidence, preview, ask, deploy")
-    promotion.add_argument("--from", dest="source", required=True, metavar="STACK", help="the stack that released it")
-    promotion.add_argument("--to", dest="target", required=True, metavar="STACK", help="the stack that takes it")
-    promotion.add_argument("--release", metavar="ID", help="an older one of the target (default: the source's last)")
-    promotion.add_argument("--yes", action="store_true", help="do not ask")
-    promotion.add_argument("options", nargs="*", metavar="OPTION", help="after --: options of preview and up alike")
-    chosen = parser.parse_args(arguments)
+    chosen = _parser().parse_args(arguments)
+    commands = {"releases": _list, "status": _tell, "promote": _promote, "up": _deploy}
     try:
-        return _list(chosen.stack) if chosen.command == "releases" else _promote(chosen)
+        return commands[chosen.command](chosen)
     except PromotionError as error:
         print(error, file=sys.stderr)
         return _FAILED
@@ -46,64 +33,92 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _list(stack: str) -> int:
-    now = (ask("stack", "output", "--stack", stack, "--json") or {}).get("release")
-    table = Table("release", "live", "model", "accuracy", "environment", "commit", "released", title=f"Stack {stack}")
-    live = ReleaseRecord.from_output(stack, now) if now else None
-    rows = [(promoted.time, promoted.record) for promoted in read_history(_history(stack))]
-    if live and live.id not in {record.id for _, record in rows}:
-        rows.insert(0, (live.time, live))
-    for time, record in rows:
-        shown = (record.model, f"{record.accuracy:.4f}", record.environment, (record.commit or "")[:12], time)
-        table.add_row(record.id, "yes" if live and record.id == live.id else "", *shown)
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m promotion", description="List a stack's releases, and promote one from stack to stack."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    for name, text in (
+        ("releases", "list what a stack released, newest first, and say what of it is live"),
+        ("status", "say in one line whether what is live was released"),
+    ):
+        commands.add_parser(name, help=text).add_argument("stack")
+    promotion = commands.add_parser("promote", help="show the evidence, preview, ask, deploy")
+    promotion.add_argument("--from", dest="source", required=True, metavar="STACK", help="the stack that released it")
+    promotion.add_argument("--to", dest="target", required=True, metavar="STACK", help="the stack that takes it")
+    promotion.add_argument("--release", metavar="ID", help="another one than the source's last")
+    promotion.add_argument("--yes", action="store_true", help="do not ask")
+    deployment = commands.add_parser("up", help="deploy what the source released last, or the release in the file")
+    deployment.add_argument("target", metavar="stack")
+    for command in (promotion, deployment):
+        command.add_argument("options", nargs="*", metavar="OPTION", help="after --: options of the CLI")
+    return parser
+
+
+def _list(chosen: argparse.Namespace) -> int:
+    releases, live = _read(chosen.stack)
+    table = Table("release", "live", "model", "accuracy", "commit", "released (UTC)", box=None, pad_edge=False)
+    for column in table.columns:
+        column.no_wrap = column.header != "model"
+        column.overflow = "fold"
+    table.title = f"Stack {chosen.stack}" if releases else None
+    for at, one in enumerate(releases):
+        mark = live.mark if at == 0 else ""
+        table.add_row(one.id, mark, one.model, one.accuracy, one.commit, one.time)
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False, markup=False)
+    if releases:
+        console.print(table)
+    if not live.is_released:
+        console.print(live.sentence, soft_wrap=True)
     return _DONE
 
 
+def _tell(chosen: argparse.Namespace) -> int:
+    print(f"Stack {chosen.stack}: {_read(chosen.stack)[1].sentence}")
+    return _DONE
+
+
+def _read(stack: str) -> tuple[list[Released], Live]:
+    """Return what the stack released, newest first, and what a look at its web service found."""
+    resources = read_resources(stack)
+    release = resources.get("release")
+    releases = unfold(Released(stack, release)) if release else []
+    return releases, look(stack, release or {}, resources.get("webservice") or {})
+
+
 def _promote(chosen: argparse.Namespace) -> int:
-    file = Path(f"Pulumi.{chosen.target}.yaml")
-    _require_source(file, chosen.source, chosen.target)
-    if chosen.release:
-        record = choose(read_history(_history(chosen.target)), chosen.release, chosen.target)
-    else:
-        outputs = ask("stack", "output", "--stack", chosen.source, "--json") or {}
-        record = ReleaseRecord.from_output(chosen.source, outputs.get("release"))
-    _show_evidence(record, chosen.target)
-    before = file.read_bytes()
-    _pin(record if chosen.release else None, chosen.target, before)
-    agreed = False
-    try:
-        options = ["--stack", chosen.target, "--refresh", *chosen.options]
+    target = chosen.target
+    named = pin.read_source(target)
+    if named != chosen.source:
+        raise PromotionError(
+            f"{pin.locate(target)} lets stack '{target}' take the releases of {named or 'no other stack'}: "
+            f"write `digits:promoteFrom: {chosen.source}` there to promote from '{chosen.source}'."
+        )
+    record = pin.find(target, chosen.release)
+    _show_evidence(record, target)
+    with pin.hold(target, record) as held:
+        options = ["--stack", target, *held, "--refresh", *chosen.options]
         if show("preview", *options) != 0:
             return _FAILED
-        agreed = chosen.yes or _ask(chosen.target)
-        if not agreed:
+        if not (chosen.yes or _ask(target)):
             print("Not promoted.")
             return _REFUSED
-        return show("up", *options, "--yes", "--skip-preview", "--message", write_message(record)) and _REFUSED
-    finally:
-        if not agreed:
-            file.write_bytes(before)
+        pin.keep(target, record if chosen.release else None)
+        return show("up", *options, "--yes", "--skip-preview", "--message", _describe(record)) and _REFUSED
 
 
-def _require_source(file: Path, source: str, target: str) -> None:
-    try:
-        named = read(Path(), target).get("promoteFrom")
-    except StackFileError as error:
-        raise PromotionError(str(error)) from None
-    if named != source:
-        raise PromotionError(
-            f"{file} lets stack '{target}' take the releases of {named or 'no other stack'}: "
-            f"write `digits:promoteFrom: {source}` there to promote from '{source}'."
-        )
+def _deploy(chosen: argparse.Namespace) -> int:
+    """Deploy as `pulumi up` does, but what its preview showed, even if the source releases again meanwhile."""
+    target = chosen.target
+    if pin.is_kept(target):
+        return show("up", "--stack", target, *chosen.options) and _REFUSED
+    record = pin.find(target, None)
+    with pin.hold(target, record) as held:
+        return show("up", "--stack", target, *held, "--message", _describe(record), *chosen.options) and _REFUSED
 
 
-def _pin(record: ReleaseRecord | None, target: str, before: bytes) -> None:
-    """Hold the stack at an older release, so that a plain `pulumi up` does not take it forward again, or let it go."""
-    if record:
-        ask("config", "set", "--stack", target, _PIN, record.to_json())
-    elif _PIN.encode() in before:
-        ask("config", "rm", "--stack", target, _PIN)
+def _describe(record: ReleaseRecord) -> str:
+    return f"Promote {record.model} from {record.stack} ({record.id})"
 
 
 def _show_evidence(record: ReleaseRecord, target: str) -> None:
@@ -126,10 +141,6 @@ def _ask(target: str) -> bool:
     if not sys.stdin.isatty():
         raise PromotionError(f"Whether to deploy to '{target}' cannot be asked here: run it with YES=1 (--yes).")
     return input(f"Deploy this to {target}? Type the stack's name: ").strip() == target
-
-
-def _history(stack: str) -> list[dict[str, Any]]:
-    return ask("stack", "history", "--stack", stack, "--json", "--page", "1", "--page-size", _UPDATES) or []
 
 
 if __name__ == "__main__":

@@ -11,7 +11,11 @@ def ask(*arguments: str) -> Any:  # noqa: ANN401 - JSON is any
     """Return what the CLI prints as JSON, None where it prints nothing; raises PromotionError with its own words."""
     done = subprocess.run(["pulumi", *arguments], text=True, capture_output=True, check=False)
     if done.returncode != 0:
-        raise PromotionError(f"`pulumi {' '.join(arguments)}` failed: {_last(done.stderr or done.stdout)}")
+        said = _last(done.stderr or done.stdout)
+        if "no stack named" in said and "--stack" in arguments:
+            stack = arguments[arguments.index("--stack") + 1]
+            raise PromotionError(f"There is no stack '{stack}' yet: `make up STACK={stack}` makes and deploys it.")
+        raise PromotionError(f"`pulumi {' '.join(arguments[:2])}` failed: {said}")
     return json.loads(done.stdout) if done.stdout.strip() else None
 
 

@@ -44,14 +44,13 @@ class ReleaseRecord:
                 f"Stack '{stack}' released with gateEnabled: false, so nothing says that it is any good: "
                 f"switch the gate on in Pulumi.{stack}.yaml and run `make up STACK={stack}`."
             )
-        names = [field.name for field in fields(cls) if field.name != "stack"]
-        missing = [name for name in names if release.get(name) is None and not name.startswith("commit")]
+        missing = [name for name in FIELDS if release.get(name) is None and not name.startswith("commit")]
         if missing:
             raise PromotionError(
                 f"The release of stack '{stack}' does not say its {', '.join(missing)}, which an older version of "
                 f"this program left out: change or re-tag the service and run `make up STACK={stack}`."
             )
-        values: dict[str, Any] = {name: release.get(name) for name in names}
+        values: dict[str, Any] = {name: release.get(name) for name in FIELDS}
         return cls(stack=stack, **values)
 
     @classmethod
@@ -61,7 +60,8 @@ class ReleaseRecord:
             return cls(**json.loads(text))
         except (ValueError, TypeError):
             raise PromotionError(
-                f"{text[:60]!r} is no record of a release: take one that `make releases` lists."
+                "digits:release is no record of a release: `make promote RELEASE=…` writes one that "
+                "`make releases` lists."
             ) from None
 
     def to_json(self) -> str:
@@ -71,8 +71,7 @@ class ReleaseRecord:
     @property
     def id(self) -> str:
         """The first digits of the combination's own digest: the same bytes are the same release wherever they run."""
-        parts = (self.modelSha256, self.environment_version, self.scoringDigest)
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:_DIGITS]
+        return identify(self.modelSha256, self.environment, self.scoringDigest)
 
     @property
     def model(self) -> str:
@@ -81,8 +80,8 @@ class ReleaseRecord:
 
     @property
     def environment_version(self) -> str:
-        """The environment's content, by its digest, without the number of one registered beside a foreign one."""
-        return self.environment.rsplit(":", 1)[-1].partition("-")[0]
+        """The environment's content, by its digest, without the number of one registered next to a foreign one."""
+        return _content(self.environment)
 
     @property
     def origin(self) -> str:
@@ -96,3 +95,16 @@ class ReleaseRecord:
         """What the promoted release says of where it comes from."""
         shown = ("stack", "commit", "commitDirty", "dataset", "datasetDigest", "rowsEvaluated", "accuracy", "time")
         return {"model": self.model, "release": self.id, **{name: getattr(self, name) for name in shown}}
+
+
+FIELDS = tuple(field.name for field in fields(ReleaseRecord) if field.name != "stack")
+
+
+def identify(model_sha256: str, environment: str, scoring_digest: str) -> str:
+    """Return the id of the release of this combination: the first digits of its own digest."""
+    parts = (model_sha256, _content(environment), scoring_digest)
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:_DIGITS]
+
+
+def _content(environment: str) -> str:
+    return environment.rsplit(":", 1)[-1].partition("-")[0]

@@ -189,7 +189,7 @@ def _play(team: Team) -> None:
 
     listed = team.step("prod: list releases", "make -s releases STACK=prod", says=r"[0-9a-f]{12}")
     team.show(listed)
-    ids = [line.split("│")[1].strip() for line in listed.splitlines() if re.match(r"│ [0-9a-f]{12} ", line)]
+    ids = re.findall(r"^[0-9a-f]{12}\b", listed, re.MULTILINE)
     older = f"{promote} RELEASE={ids[-1]}"
     team.step("prod: roll back from a wrong checkout", older, expect=2, says=rf"git checkout {first}")
     team.step("check out what was released", f"git checkout -q {first} -- scoring")

@@ -192,7 +192,7 @@ def test_status_shows_services_as_text_and_as_json(workspace: Workspace) -> None
     """Name, state, scoring URI; the same in one JSON object."""
     workspace.run(workspace.deploy("shown", entry_script("echo")))
     uri = workspace.service("shown")["scoringUri"]
-    assert f"digits-ws/shown  Healthy  {uri}" in workspace.emulator.command("status").stdout
+    assert f"digits-ws/shown  container Healthy  {uri}" in workspace.emulator.command("status").stdout
     found = json.loads(workspace.emulator.command("status", "--json").stdout)
     assert {"running": True, "pid": workspace.emulator.record["pid"]}.items() <= found.items()
     assert [each["scoringUri"] for each in found["services"] if each["name"] == "shown"] == [uri]

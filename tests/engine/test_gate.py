@@ -1,8 +1,15 @@
 """A release counts only if the live service passed: the gate fails, holds and opens."""
 
 import json
+import re
 
 from project import Project
+
+
+def list_live(project: Project) -> list[str]:
+    """Return what `make releases` says of each release: yes, no, or nothing of an older one."""
+    listed = project.python("-m", "promotion", "releases", "dev").stdout
+    return re.findall(r"^[0-9a-f]{12}  (\w*)", listed, re.MULTILINE)
 
 
 def test_a_failed_evaluation_is_evaluated_again_on_the_next_up(project: Project) -> None:
@@ -15,9 +22,16 @@ def test_a_failed_evaluation_is_evaluated_again_on_the_next_up(project: Project)
         assert failed.status != 0, attempt
         assert "minimumAccuracy" in failed.printed
         assert project.outputs()["release"] == released, "the record still says what passed"
+    reason = r"live, not released: sklearn_mnist:\d+, accuracy 0\.1000, because accuracy 0\.1000 .*minimumAccuracy"
+    for told in (("promotion", "releases", "dev"), ("promotion", "status", "dev"), ("preview", "dev")):
+        printed = project.python("-m", *told).stdout
+        assert re.search(reason, printed.replace("\\", "")), told
+        assert "recorded anew" not in printed
+    assert list_live(project)[0] == "no"
     project.write("scoring/score.py", score + "\n")
     assert project.up().operations == {"webservice": "update", "release": "update"}
     assert project.outputs()["release"] != released
+    assert list_live(project)[:2] == ["yes", ""], "plain deployments are listed too"
 
 
 def test_a_raised_minimum_holds_the_service_that_is_live(project: Project) -> None:

@@ -11,6 +11,7 @@ import recorded_previews as recorded
 
 from evaluation.verdict import Thresholds
 from infra import scoring_package
+from infra.live import Live
 from infra.promotion import OTHER_CHECKOUT
 from preview import cost, engine, markdown
 from preview.__main__ import main
@@ -165,6 +166,9 @@ def test_a_promoted_release_is_not_run_and_shows_its_sources_evidence() -> None:
     assert "### ✅ `prod`: new model, 3 updated; `staging` released it with accuracy 0.9266." in text
     assert "from commit `c0ffee000000…`" in text
     assert "accuracy 0.9266 on 10,000 rows of mnist" in text
+    outside_git = {name: value for name, value in source.items() if name != "commit"}  # as the engine drops null
+    preview = altered(preview, "release", after={**step(preview, "release").after, "source": outside_git})
+    assert "which released it as `0123456789ab` on 2026-11-25" in Comment("prod", preview, trial, []).render()
 
 
 def test_a_change_waits_for_its_promotion(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -203,6 +207,50 @@ def test_a_significant_loss_is_in_the_verdict_if_no_threshold_forbids_it() -> No
     assert re.search(
         r"accuracy 0\.9689 → 0\.8844 on the same 450 rows, a significant loss \(p = [\de.-]+\)\.$", verdict
     )
+
+
+def test_what_is_live_and_not_released_is_said_before_what_changes() -> None:
+    """A reviewer compares with what runs: no green mark, and the released accuracy is not called that of now."""
+    live = Live("other", "live, not released: sklearn_mnist:3, accuracy 0.8667, because it is below the minimum.")
+    comment = Comment("dev", recorded.preview("score"), recorded.trial("score"), [], live)
+    lines = comment.render().splitlines()
+    assert lines[1].startswith("### ⚠️ `dev`: ")
+    assert lines[3].startswith("**Now**: live, not released: sklearn\\_mnist:3, accuracy 0.8667, because")
+    assert "| Accuracy, evaluated | 0.9689 on 450 rows, as last released |" in comment.render()
+    unchanged = Comment("dev", recorded.preview("unchanged"), None, [], live).render()
+    assert "### ⚠️ Nothing changes in `dev`, but look at what is live." in unchanged
+    assert "live, not released" in unchanged
+    released = Comment("dev", recorded.preview("unchanged"), None, [], Live("released", "x")).render()
+    assert released == Comment("dev", recorded.preview("unchanged"), None, []).render()
+
+
+def test_a_candidate_that_the_gate_refused_is_run_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It is deployed and was not released: the evaluation of the release before says nothing of it."""
+    monkeypatch.chdir(tmp_path)
+    preview = recorded.preview("unchanged")
+    assert try_candidate(preview, lambda _line: None) is None
+    refused = altered(preview, "webservice", outputs={**step(preview, "webservice").outputs, "fingerprint": "2" * 64})
+    trial = try_candidate(refused, lambda _line: None)
+    assert trial is not None
+    assert "model/sklearn_mnist_model.pkl is missing" in str(trial.not_run), "it would be run"
+
+
+def test_the_release_that_was_shown_is_handed_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """GitHub's next job deploys what was approved: the id stands in its outputs, and only of a promoted release."""
+    outputs = tmp_path / "outputs"
+    monkeypatch.setenv("GITHUB_OUTPUT", str(outputs))
+    main(["dev", "--no-candidate", "--file", str(recorded.DIRECTORY / "score/events.jsonl")])
+    assert not outputs.exists()
+    score = recorded.preview("score")
+    source = {"stack": "staging", "release": "1c2edc2ee7aa", "accuracy": 0.9, "rowsEvaluated": 1.0}
+    source |= {"dataset": "mnist", "datasetDigest": "d" * 64, "time": "2026", "commit": None}
+    promoted = altered(score, "release", after={**step(score, "release").after, "source": source})
+    monkeypatch.setattr("preview.__main__.read", lambda _text: promoted)
+    main(["dev", "--no-candidate", "--file", str(recorded.DIRECTORY / "score/events.jsonl")])
+    assert outputs.read_text() == "release=1c2edc2ee7aa\n"
+    capsys.readouterr()
 
 
 def test_a_preview_without_what_stays_says_how_to_get_it() -> None:

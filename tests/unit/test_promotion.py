@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import pytest
 
 from infra.azureml import AzureMLError
+from infra.live import Live
 from infra.promotion import ReleasedModel, fetch, require_checkout
 from infra.settings import SettingsError
 from promotion.__main__ import main
-from promotion.history import choose, read_history, write_message
+from promotion.history import Released, carry, choose, unfold
 from promotion.record import PromotionError, ReleaseRecord
 
 ROOT = Path(__file__).parents[2]
@@ -39,9 +41,9 @@ RELEASE: dict[str, Any] = {
 RECORD = ReleaseRecord.from_output("staging", RELEASE)
 
 
-def update(record: ReleaseRecord, time: str, **more: str) -> dict[str, Any]:
-    """Return an entry of a stack's history."""
-    return {"kind": "update", "result": "succeeded", "endTime": time, "message": write_message(record), **more}
+def released(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any output
+    """Return the outputs of a release resource."""
+    return {**RELEASE, "fingerprint": "1" * 64, "promoted": None, "scoringFiles": "…", "history": "[]", **changes}
 
 
 def test_a_record_comes_back_as_it_was_written() -> None:
@@ -77,28 +79,78 @@ def test_what_is_no_evidence_is_not_promoted(release: object, sentence: str) -> 
         ReleaseRecord.from_output("staging", release)
 
 
-def test_the_history_lists_each_release_once_and_failed_promotions_never() -> None:
-    """Newest first; refreshes, plain updates and promotions that failed released nothing."""
-    newer = dataclasses.replace(RECORD, modelSha256="e" * 64)
-    history = [
-        update(RECORD, "4"),
-        update(dataclasses.replace(RECORD, modelSha256="f" * 64), "3", result="failed"),
-        update(newer, "2"),
-        {"kind": "refresh", "result": "succeeded", "message": ""},
-        {"kind": "update", "result": "succeeded", "message": "Promote by digest\n\n[1]"},
-        update(RECORD, "1"),
+def test_a_release_carries_those_before_it_each_once() -> None:
+    """Newest first, whatever deployed them; going back to a combination does not list it twice."""
+    first, second = released(), released(modelSha256="e" * 64, modelVersion=4.0, accuracy=0.9301)
+    third = released(modelSha256="f" * 64, modelVersion=5.0, history=carry({**second, "history": carry(first)}))
+    assert [one.model for one in unfold(Released("staging", third))] == [
+        "sklearn_mnist:5",
+        "sklearn_mnist:4",
+        "sklearn_mnist:3",
     ]
-    assert [(found.time, found.record) for found in read_history(history)] == [("4", RECORD), ("2", newer)]
+    back = {**first, "history": carry(third)}
+    assert [one.model for one in unfold(Released("staging", back))] == [
+        "sklearn_mnist:3",
+        "sklearn_mnist:5",
+        "sklearn_mnist:4",
+    ]
+    assert "scoringFiles" not in back["history"]
+
+
+def test_the_history_keeps_the_newest_fifty() -> None:
+    """A state does not grow with each release for ever."""
+    outputs = released()
+    for number in range(60):
+        outputs = released(modelSha256=f"{number:064}", modelVersion=float(number), history=carry(outputs))
+    listed = unfold(Released("staging", outputs))
+    assert [listed[0].model, listed[-1].model, len(listed)] == ["sklearn_mnist:59", "sklearn_mnist:9", 51]
+    assert len(outputs["history"]) < 65_000
+
+
+def test_a_release_without_a_gate_is_listed_and_cannot_be_promoted() -> None:
+    """It was released, and nothing says that it is any good."""
+    (one,) = unfold(Released("dev", released(gateEnabled=False, accuracy=None, time=None, commit=None)))
+    assert (one.accuracy, one.time, one.commit) == ("no gate", "", "no git")
+    with pytest.raises(PromotionError, match="gateEnabled: false"):
+        _ = one.record
 
 
 def test_an_older_release_is_named_by_the_start_of_its_id() -> None:
     """One that is not there, or not the only one, is a sentence with the command that lists them."""
-    other = dataclasses.replace(RECORD, modelSha256="e" * 64)
-    history = read_history([update(RECORD, "2"), update(other, "1")])
-    assert choose(history, other.id[:6], "prod") == other
+    other = released(modelSha256="e" * 64, history=carry(released()))
+    releases = unfold(Released("prod", other))
+    assert choose(releases, releases[1].id[:6], "prod") == dataclasses.replace(RECORD, stack="prod")
     for unknown in ("zz", ""):
         with pytest.raises(PromotionError, match="make releases STACK=prod"):
-            choose(history, unknown, "prod")
+            choose(releases, unknown, "prod")
+
+
+def test_a_promoted_release_is_promoted_again_from_where_it_came() -> None:
+    """The record is the source stack's, whose workspace holds the bytes; what is listed is the stack's own."""
+    promoted = released(modelVersion=1.0, workspaceId="/subscriptions/3", promoted=RECORD.to_json())
+    (one,) = unfold(Released("prod", promoted))
+    assert (one.record, one.model, one.id) == (RECORD, "sklearn_mnist:1", RECORD.id)
+
+
+@pytest.mark.parametrize(("dirty", "said"), [(False, "ccccccc"), (True, "ccccccc-dirty"), (None, "ccccccc")])
+def test_ids_are_whole_in_80_columns_and_a_dirty_checkout_is_marked(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    dirty: bool | None,  # noqa: FBT001
+    said: str,
+) -> None:
+    """The id is what RELEASE= needs; a commit with changes beside it is not what was released."""
+    resources = {"release": released(commitDirty=dirty, modelName="a-model-with-a-rather-long-name")}
+    monkeypatch.setattr("promotion.__main__.read_resources", lambda _stack: resources)
+    monkeypatch.setattr("promotion.__main__.look", lambda *_about: Live("other", "live, not released: x."))
+    monkeypatch.setattr("promotion.__main__._WIDTH", 80)
+    assert main(["releases", "staging"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    (row,) = (line for line in lines if line.startswith(RECORD.id))
+    assert row.split()[1] == "no"
+    assert re.search(rf"0\.9205 +{said} +2026-11-25 10:00", row)
+    assert all(len(line) <= 80 for line in lines)
+    assert lines[-1] == "live, not released: x."
 
 
 def test_a_checkout_that_fits_the_release_is_taken() -> None:

@@ -10,8 +10,8 @@ ROOT = Path(__file__).parents[2]
 
 MAY_IMPORT = {
     "infra": {"evaluation", "promotion", "runtime", "stack"},
-    "preview": {"evaluation", "infra", "runtime"},
-    "promotion": {"stack"},
+    "preview": {"evaluation", "infra", "promotion", "runtime"},
+    "promotion": {"infra", "stack"},  # of infra its look at the web service alone: infra reads the records of releases
     "stack": set(),
     "emulator": {"runtime"},
     "drift": {"infra"},  # its door to the SDK alone: the state does not hold what is not ours
@@ -66,6 +66,12 @@ def test_drift_asks_the_sdk_and_nothing_else_of_the_program() -> None:
     """It reads what the engine says, not what the program means."""
     taken = {name for path in sources("drift") for name in imports(path) if name.startswith("infra")}
     assert taken == {"infra.azureml"}
+
+
+def test_promotion_looks_at_the_web_service_and_asks_nothing_else_of_the_program() -> None:
+    """The program reads promotion's records, so anything more would be a circle."""
+    taken = {name for path in sources("promotion") for name in imports(path) if name.startswith("infra")}
+    assert taken == {"infra.live.Live", "infra.live.look"}
 
 
 @pytest.mark.parametrize("library", ONLY_IN)

@@ -178,3 +178,14 @@ def test_a_pull_request_deploys_to_the_emulator_alone() -> None:
     for step in jobs(path)["preview"]["steps"]:
         if "secrets." in str(step) or "azure" in step.get("uses", ""):
             assert step["if"] == "env.CREDENTIALS == 'true'", step
+
+
+def test_what_was_approved_for_prod_is_what_is_deployed() -> None:
+    """The approval comes between two jobs: the second takes the release that the first one showed, or nothing."""
+    preview, promote = (jobs(ROOT / ".github/workflows/prod.yml")[name] for name in ("preview", "promote"))
+    (shown,) = (step for step in preview["steps"] if step.get("run") == "make preview")
+    assert shown["env"]["RELEASE"] == "${{ inputs.release }}", "the one that was asked for is the one that is shown"
+    assert preview["outputs"] == {"release": f"${{{{ steps.{shown['id']}.outputs.release }}}}"}
+    (deployed,) = (step for step in promote["steps"] if step.get("run", "").startswith("make promote"))
+    assert deployed["env"]["RELEASE"] == "${{ needs.preview.outputs.release }}"
+    assert promote["if"] == "needs.preview.outputs.release != ''"
