@@ -14,6 +14,7 @@ from emulator import __version__, background, clients, instance, status
 from emulator.instance import EmulatorError, Record
 
 _STATE = "AZUREML_EMULATOR_STATE"
+_NEAREST = "AZUREML_EMULATOR_NEAREST_PYTHON"  # as runtime.interpreters reads it
 _REPAIR = "make room or mend its rights, delete it to begin anew, or choose another with --state."
 _PASSED, _NOT_RUNNING, _COULD_NOT_RUN = 0, 1, 2
 
@@ -82,6 +83,12 @@ def _parser() -> argparse.ArgumentParser:
         help="state folder of another emulator, whose subscription is read through this one; may be repeated "
         "(default: as last time)",
     )
+    start.add_argument(
+        "--nearest-python",
+        action=argparse.BooleanOptionalAction,
+        help="whether a web service gets the nearest Python where the minor version that its environment asks for is "
+        f"not on this machine (default: as last time, first ${_NEAREST}, else no)",
+    )
     start.add_argument("--foreground", action="store_true", help="stay, log to the terminal, end with Ctrl-C")
     start.add_argument("--ready-descriptor", type=int, help=argparse.SUPPRESS)
     add("stop", _stop, "Stop the emulator and its web services; the next start brings them back.")
@@ -120,6 +127,8 @@ def _start(options: argparse.Namespace) -> int:
     given = [["--port", options.port], ["--subscription", options.subscription]]
     given += [["--peer", peer] for peer in options.peer or ()]
     chosen = [str(word) for pair in given if pair[1] is not None for word in pair]
+    if options.nearest_python is not None:
+        chosen.append("--nearest-python" if options.nearest_python else "--no-nearest-python")
     before = instance.read_record(options.state)
     record = background.start(options.state, chosen)
     _tell_move(record, before, options.port)
@@ -149,6 +158,9 @@ def _check_choices(options: argparse.Namespace, record: Record) -> None:
     if options.peer is not None and options.peer != [Path(peer) for peer in record.peers]:
         peers = ", ".join(record.peers) or "none"
         raise EmulatorError(f"{runs}, with these peers: {peers}. Stop it before it can have others.")
+    if options.nearest_python not in {None, record.nearestPython}:
+        does = "takes" if record.nearestPython else "does not take"
+        raise EmulatorError(f"{runs}, and {does} the nearest Python: stop it before that can change.")
 
 
 def _start_here(options: argparse.Namespace) -> int:
@@ -164,6 +176,7 @@ def _start_here(options: argparse.Namespace) -> int:
     logging.raiseExceptions = False  # a full disk takes log lines away, not the emulator
 
     try:
+        _choose_python(options)
         server.run(
             options.state,
             options.port,
@@ -180,6 +193,15 @@ def _start_here(options: argparse.Namespace) -> int:
         background.tell(options.ready_descriptor, text)
         raise EmulatorError(text) from error
     return _PASSED
+
+
+def _choose_python(options: argparse.Namespace) -> None:
+    """Write what was asked for, else what was chosen the last time, where the builder of environments reads it."""
+    before = instance.read_record(options.state)
+    if options.nearest_python is not None:
+        os.environ[_NEAREST] = str(int(options.nearest_python))
+    elif before is not None:
+        os.environ.setdefault(_NEAREST, str(int(before.nearestPython)))
 
 
 def _stop(options: argparse.Namespace) -> int:

@@ -77,6 +77,49 @@ DIFFERENCES: list[Difference] = [
     ),
     (
         "Web services",
+        "conda has every version of Python, and its packages have conda's own names.",
+        (
+            "Another patch of the minor version is taken and told in the log. A minor version that is not on this "
+            "machine is refused, or with `start --nearest-python` the nearest is taken and told loudly. "
+            "Packages come from PyPI, by the names that they have there."
+        ),
+        "test_interpreters.py::test_another_minor_version_is_refused_with_the_ways_out",
+    ),
+    (
+        "Web services",
+        "Lines of a pip section that name an index are followed.",
+        "Those that mean PyPI are left out, as a machine may have a mirror of it; other indexes are asked too.",
+        "tests/unit/test_conda.py::test_lines_that_mean_pypi_are_left_out_and_other_indexes_are_kept",
+    ),
+    (
+        "Web services",
+        (
+            "A request is ended after 60 s: by the front end with a 504, as was seen in 2019, or by the inference "
+            "server with a 500. Which it is, and whether SCORING_TIMEOUT_MS can raise it, is not certain."
+        ),
+        (
+            "The inference server answers 500 after SCORING_TIMEOUT_MS, 60000 unless the environment sets it, in sync "
+            "and gevent workers; in gunicorn's other kinds of worker WORKER_TIMEOUT bounds a worker that hangs."
+        ),
+        "test_limits.py::test_a_run_that_takes_too_long_is_ended_and_the_worker_goes_on",
+    ),
+    (
+        "Web services",
+        "A container has many more variables of its own: of Kubernetes, MPI, the image. Which ones is not documented.",
+        (
+            "It has AML_APP_ROOT, AZUREML_MODEL_DIR, AZUREML_ENTRY_SCRIPT, AZUREML_SOURCE_DIRECTORY, SERVICE_NAME, "
+            "WORKSPACE_NAME, SCORING_TIMEOUT_MS, WORKER_TIMEOUT, WORKER_COUNT, and those of the environment."
+        ),
+        "test_limits.py::test_a_container_has_sixty_seconds_unless_its_environment_says_otherwise",
+    ),
+    (
+        "Web services",
+        "Whether a browser's preflight passes the check of keys is not certain.",
+        "It does where AML_CORS_ORIGINS allows the origin; the inference server's own CORS answers, also for a 401.",
+        "test_limits.py::test_a_browser_s_preflight_needs_no_key",
+    ),
+    (
+        "Web services",
         "Compute types ACI, AKS and others; deployment from images or without code.",
         "ACI, with an InferenceConfig that has an environment; the rest answers 501.",
         "test_services.py::test_other_kinds_of_deployment_answer_501",
@@ -148,7 +191,10 @@ What is not in the table is meant to be as in Azure; tell us where it is not.
 
 def collect() -> list[Difference]:
     """Return all differences, Azure ML's first."""
-    ours = [(area, azure, emulator, _FOLDER + test) for area, azure, emulator, test in DIFFERENCES]
+    ours = [
+        (area, azure, emulator, test if test.startswith("tests/") else _FOLDER + test)
+        for area, azure, emulator, test in DIFFERENCES
+    ]
     return [*ours, *arm.DIFFERENCES]
 
 

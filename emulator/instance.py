@@ -41,6 +41,7 @@ class Record:
     version: str
     subscription: str = DEFAULT_SUBSCRIPTION
     peers: tuple[str, ...] = ()  # their state folders
+    nearestPython: bool = False  # noqa: N815
 
     def is_running(self) -> bool:
         """Say whether this very process still lives; a number may be another's by now."""

@@ -18,6 +18,7 @@ from emulator import __version__, certificates, clients, identity, instance, log
 from emulator.application import build
 from emulator.store import Store
 from emulator.subscriptions import Subscriptions, choose
+from runtime.interpreters import nearest_is_allowed
 
 _log = logging.getLogger("emulator")
 _GRACE_SECONDS = 1
@@ -84,6 +85,7 @@ def _serve(
         __version__,
         subscriptions.own,
         tuple(subscriptions.states),
+        nearest_is_allowed(),
     )
     store.write_file("emulator.json", record.encode())
     _log.info("Emulator %s on %s, state in %s", __version__, clients.base_url(port), store.directory)

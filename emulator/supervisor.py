@@ -156,7 +156,7 @@ class Supervisor:
             port=service["port"],
             keys=list(service["keys"].values()) if service["authEnabled"] else None,
             certificate=deployment.write_certificate(folder, service) if service.get("sslEnabled") else None,
-            environment_variables=layout.environment_variables,
+            environment_variables={**layout.environment_variables, **self._names(key, service)},
             cpu_cores=size["cpu"],
             memory_gb=size["memoryInGB"],
         )
@@ -168,6 +168,10 @@ class Supervisor:
         elif current["keys"] != service["keys"]:
             self.write_keys(key, current)
         return running
+
+    def _names(self, key: str, service: Document) -> dict[str, str]:
+        workspace = self._store.get("arm", key.rpartition("/")[0]) or {}
+        return {"SERVICE_NAME": service["name"], "WORKSPACE_NAME": workspace.get("name", "")}
 
     def _finish(self, key: str, operation: Document, replaced: str | None, error: Document | None) -> None:
         """Write what became of the operation and its service in one step, and remove what is not needed any more."""

@@ -7,8 +7,9 @@ import hashlib
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 OUR_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -16,12 +17,18 @@ OUR_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _SERVER = "azureml-inference-server-http"
 _SERVER_REQUIREMENT = f"{_SERVER}==1.5.1"
 _BRINGS_SERVER = {_SERVER, "azureml-defaults"}
+# Its older releases bring another server, and are what a resolver that looks for any solution ends at.
+DEFAULTS_REQUIREMENT = "azureml-defaults>=1.34"
 
 _CONDA_SPEC = re.compile(r"(?:[\w./-]+::)?(?P<name>[\w.-]+)\s*(?P<constraint>.*)")
 # One clause of a constraint: an operator or none, a version, and a build string, which PyPI does not have.
 _CLAUSE = re.compile(r"(?P<operator>==|!=|>=|<=|~=|=|>|<|)\s*(?P<version>\d[\w.!+]*?)(?P<any>\.?\*)?(?:[= ][\w.*]+)?")
 _PIP_NAME = re.compile(r"[\w.-]+")
 _PIP_FILE_OPTIONS = ("-r", "--requirement", "-c", "--constraint", "-e", "--editable", ".", "/")
+_INDEX = re.compile(r"(?P<option>--index-url|-i|--extra-index-url|--find-links|-f)(?:\s*=\s*|\s+)(?P<url>\S+)")
+_PYPI = re.compile(r"(?:[\w-]+\.)*(?:pypi(?:\.python)?|pythonhosted)\.org")
+# What uv reads or, saying so, leaves out. Any other option it takes for a mistake.
+_OPTIONS = re.compile(r"--(pre|prefer-binary|trusted-host|no-binary|only-binary|no-index|require-hashes|use-feature)\b")
 
 
 class EnvironmentFailedError(Exception):
@@ -78,17 +85,11 @@ def variables(conda: Mapping[str, Any]) -> dict[str, str]:
     return {str(name): str(value) for name, value in found.items()}
 
 
-def translate(conda: Mapping[str, Any]) -> tuple[str, list[str]]:
-    """Return the Python that uv is to find and the requirements that it is to install."""
+def translate(conda: Mapping[str, Any], report: Callable[[str], None] = lambda _: None) -> tuple[str, list[str]]:
+    """Return the Python that uv is to find and the requirements that it is to install; report what is left out."""
     packages, pip = _packages(conda)
-    for requirement in pip:
-        if requirement.startswith(_PIP_FILE_OPTIONS):
-            raise EnvironmentFailedError(
-                f"The conda definition's pip section has {requirement!r}: a file does not travel with the definition; "
-                f"write the requirements themselves."
-            )
     python = OUR_PYTHON
-    requirements = list(pip)
+    requirements = list(_pip_requirements(pip, report))
     for spec in packages:
         name, constraint = _conda_requirement(spec)
         if name == "python":
@@ -98,7 +99,38 @@ def translate(conda: Mapping[str, Any]) -> tuple[str, list[str]]:
     names = {match[0].lower().replace("_", "-") for text in requirements if (match := _PIP_NAME.match(text))}
     if not names & _BRINGS_SERVER:
         requirements.append(_SERVER_REQUIREMENT)
+    elif "azureml-defaults" in names:
+        requirements.append(DEFAULTS_REQUIREMENT)
     return python, requirements
+
+
+def conda_names(conda: Mapping[str, Any]) -> set[str]:
+    """Return the names of the packages that conda, not pip, is to install."""
+    return {_conda_requirement(spec)[0] for spec in _packages(conda)[0]}
+
+
+def _pip_requirements(pip: Sequence[str], report: Callable[[str], None]) -> Iterator[str]:
+    """Yield the pip section for uv, without the lines that mean PyPI: it, or this machine's mirror, is asked anyway."""
+    indexes = {line: match for line in pip if (match := _INDEX.fullmatch(line))}
+    pypi = {line for line, match in indexes.items() if _PYPI.fullmatch(urlsplit(match["url"]).hostname or "")}
+    for line in pip:
+        if line in pypi:
+            report(f"{line} is left out: packages come from PyPI, or from this machine's mirror of it, anyway.")
+        elif line in indexes:
+            replaces = indexes[line]["option"] in ("-i", "--index-url")
+            # Where PyPI is named too, another index is asked next to it, not in its place.
+            yield f"--extra-index-url {indexes[line]['url']}" if replaces and pypi else line
+        elif line.startswith(_PIP_FILE_OPTIONS):
+            raise EnvironmentFailedError(
+                f"The conda definition's pip section has {line!r}: a file does not travel with the definition; "
+                f"write the requirements themselves."
+            )
+        elif line.startswith("-") and not _OPTIONS.match(line):
+            raise EnvironmentFailedError(
+                f"The conda definition's pip section has {line!r}, an option that is not supported here: leave it out."
+            )
+        else:
+            yield line
 
 
 def _conda_requirement(spec: str) -> tuple[str, str]:

@@ -7,11 +7,9 @@ per content, in the user's cache.
 import fcntl
 import hashlib
 import json
-import platform
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,11 +18,23 @@ from typing import Any, TextIO
 import platformdirs
 import uv
 
-from runtime.conda import OUR_PYTHON, EnvironmentFailedError, digest, translate, variables
+from runtime.conda import DEFAULTS_REQUIREMENT, EnvironmentFailedError, conda_names, digest, translate, variables
+from runtime.interpreters import Interpreter, choose
 
 __all__ = ["EnvironmentFailedError", "build", "digest", "variables"]
 
 _Report = Callable[[str], None]
+_OUR_COPY = re.compile(r" in `[^`]*requirements\.txt`( at position \d+)?")  # gone by then
+_LINES = 20  # of uv's, which passes on hundreds of a compiler's
+_LENGTH = 600  # of a resolver's explanation, which may take pages
+
+
+class _UvError(Exception):
+    """uv failed; `lines` is what it said from its "error:" on."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__()
+        self.lines = lines
 
 
 def build(conda: Mapping[str, Any], report: _Report = lambda _: None) -> Path:
@@ -32,17 +42,20 @@ def build(conda: Mapping[str, Any], report: _Report = lambda _: None) -> Path:
 
     Two builders at once both get it; one that is killed leaves nothing that the next would take for finished.
     """
-    python, requirements = translate(conda)
+    wanted, requirements = translate(conda, report)
+    python = choose(wanted, report)
     environments = platformdirs.user_cache_path("digits") / "environments"
-    venv = environments / hashlib.sha256(json.dumps([python, sorted(requirements)]).encode()).hexdigest()
+    venv = environments / hashlib.sha256(json.dumps([python.name, sorted(requirements)]).encode()).hexdigest()
     if _is_usable(venv):
         return venv
     try:
         environments.mkdir(parents=True, exist_ok=True)
         with _lock(venv.with_suffix(".lock"), report) as lock:
             if not _is_usable(venv):
-                report(f"Building the scoring environment for Python {python}, once; usually 5 to 60 s.")
+                report(f"Building the scoring environment for Python {python.name}, once; usually 5 to 60 s.")
                 _make(venv, python, requirements, report, lock)
+    except _UvError as error:
+        raise EnvironmentFailedError(_reason(error.lines, python, conda_names(conda)), error.lines[-_LINES:]) from None
     except OSError as error:
         raise EnvironmentFailedError(
             f"The scoring environment cannot be written to {environments}: {error.strerror or error}."
@@ -66,37 +79,29 @@ def _lock(path: Path, report: _Report) -> Iterator[TextIO]:
         yield file
 
 
-def _make(venv: Path, python: str, requirements: Sequence[str], report: _Report, lock: TextIO) -> None:
+def _make(venv: Path, python: Interpreter, requirements: Sequence[str], report: _Report, lock: TextIO) -> None:
     """Build beside the final place and rename: what stands there is whole."""
     building = venv.with_suffix(".building")
     for leftover in (building, venv):
         if leftover.exists():
             shutil.rmtree(leftover)
-    # Our own interpreter where it fits: uv need not look for one. No download: it would not come from PyPI.
-    interpreter = sys.executable if python in (OUR_PYTHON, platform.python_version()) else python
-    create: list[str | Path] = [
-        "venv",
-        "--quiet",
-        "--relocatable",
-        "--no-python-downloads",
-        "--python",
-        interpreter,
-        building,
-    ]
+    # No download: it would not come from PyPI.
+    create: list[str | Path] = ["venv", "--quiet", "--relocatable", "--no-python-downloads"]
     # No --compile-bytecode: it takes 5.5 s for 3,600 files, and the first start compiles what it needs in 4 s.
+    install: list[str | Path] = ["pip", "install", "--python", building / "bin" / "python"]
     wanted = building / "requirements.txt"
-    install: list[str | Path] = ["pip", "install", "--python", building / "bin" / "python", "--requirement", wanted]
     try:
-        _uv(create, python, report, lock)
+        _uv([*create, "--python", python.path, building], report, lock)
         wanted.write_text("\n".join(requirements) + "\n", encoding="utf-8")
-        _uv(install, python, report, lock)
+        # As pip does: the best version of all indexes, not the first index that has one.
+        _uv([*install, "--index-strategy", "unsafe-best-match", "--requirement", wanted], report, lock)
         building.rename(venv)
     finally:
         shutil.rmtree(building, ignore_errors=True)
 
 
-def _uv(arguments: Sequence[str | Path], python: str, report: _Report, lock: TextIO) -> None:
-    """Run uv and report its lines."""
+def _uv(arguments: Sequence[str | Path], report: _Report, lock: TextIO) -> None:
+    """Run uv and report its lines, up to its error."""
     process = subprocess.Popen(
         [uv.find_uv_bin(), *arguments],
         stdout=subprocess.DEVNULL,
@@ -107,28 +112,23 @@ def _uv(arguments: Sequence[str | Path], python: str, report: _Report, lock: Tex
         cwd=Path(lock.name).parent,  # not the caller's: a pyproject.toml there may configure uv
         pass_fds=[lock.fileno()],  # the lock holds until uv has ended, even when we are killed
     )
-    lines = []
+    lines: list[str] = []
     with process:
         for line in process.stderr or ():
-            lines.append(line.rstrip())
-            if not line.startswith((" ", "error:", "Using Python")):
-                report(line.rstrip())
+            if lines or line.startswith("error:"):
+                lines.append(line.rstrip())
+            elif not line.startswith((" ", "Using Python")):
+                report(_OUR_COPY.sub("", line.rstrip()))
     if process.returncode:
-        starts = [at for at, line in enumerate(lines) if line.startswith("error:")]
-        raise EnvironmentFailedError(_reason(lines[starts[0] if starts else 0 :], python), lines)
+        raise _UvError(lines)
 
 
-def _reason(lines: Sequence[str], python: str) -> str:
+def _reason(lines: Sequence[str], python: Interpreter, conda: set[str]) -> str:
     """Return uv's error as one sentence that names the way out."""
     words = [line.strip().removeprefix("error: ").removeprefix("cause: ") for line in lines]
     text = " ".join(word for word in words if word.strip("^"))
-    if "No interpreter found" in text or "Failed to inspect Python interpreter" in text:
-        return (
-            f"The conda definition asks for Python {python}, which is not on this machine: install it "
-            f"(uv python install {python}), or ask for python={OUR_PYTHON}."
-        )
     if "No solution found" in text:
-        return f"The conda definition cannot be solved: {text.partition('resolving dependencies ')[2]}"
+        return _unsolvable(text.partition("resolving dependencies ")[2].partition("hint: ")[0].strip(), conda)
     if "No space left on device" in text:
         return (
             f"The scoring environment cannot be installed, the disk is full: free some of "
@@ -136,5 +136,37 @@ def _reason(lines: Sequence[str], python: str) -> str:
         )
     if "Failed to fetch" in text or "error sending request" in text:
         return f"The scoring environment's packages cannot be downloaded, is the network there? {text}"
-    where = re.compile(r" in `[^`]*` at position \d+")  # our own copy of the requirements, gone by then
-    return f"The scoring environment cannot be installed: {where.sub(':', text)}"
+    if built := re.match(r"Failed to (?:build|download and build) `([^`]+)`", text):
+        return (
+            f"{built[1]} has no wheel for Python {python.name}, and cannot be built here ({_complaint(words)}): "
+            f"ask for a version that has one, or for the Python that this one is for."
+        )
+    return f"The scoring environment cannot be installed: {_OUR_COPY.sub(':', text)}"
+
+
+def _unsolvable(text: str, conda: set[str]) -> str:
+    missing = re.match(r"Because (\S+) was not found in the package registry", text)
+    if missing and missing[1] in conda:
+        return (
+            f"The conda definition asks for the conda package {missing[1]}, but packages come from PyPI here, which "
+            f"has none of that name: list it under pip, by the name that it has on PyPI."
+        )
+    if len(text) > _LENGTH:  # the last conclusion, and what it stands against
+        *_, before, last = re.split(r"(?:And )?[Bb]ecause (?=.)", text)
+        text = f"{before.rpartition('we can conclude that ')[2].strip()}; and because {last}"
+    if DEFAULTS_REQUIREMENT in text:
+        text += f" ({DEFAULTS_REQUIREMENT}: older ones bring no inference server that runs here.)"
+    return f"The conda definition cannot be solved: {text}"
+
+
+def _complaint(words: Sequence[str]) -> str:
+    """Return the line of a failed build that says most."""
+    output = words[_index(words, "[std") + 1 : _index(words, "hint:")] or words
+    said = [word for word in output if word.strip("^~ ")]
+    errors = [word for word in said if re.search(r"error\b", word, re.IGNORECASE)]
+    telling = [word for word in errors if not re.match(r"(error: )?(command|subprocess)", word)]
+    return (telling or errors or said)[-1].rstrip(".")
+
+
+def _index(words: Sequence[str], start: str) -> int:
+    return next((at for at, word in enumerate(words) if word.startswith(start)), len(words))

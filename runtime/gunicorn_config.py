@@ -1,4 +1,4 @@
-"""How gunicorn runs the inference server on this machine: workers, the key check, the watch over its owner.
+"""How gunicorn runs the inference server on this machine: workers, keys, time limit, the watch over its owner.
 
 gunicorn reads this file inside the scoring environment: it imports the standard library alone and keeps to Python 3.8.
 `server.start` gives the address on the command line and the rest as environment variables.
@@ -14,11 +14,12 @@ import signal
 import ssl
 import sys
 import threading
-from time import sleep  # taken now: a gevent worker replaces it, and the watch needs the real one
+from contextlib import contextmanager
+from time import monotonic, sleep  # taken now: a gevent worker replaces it, and the watch needs the real one
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -29,9 +30,12 @@ certfile = os.environ.get("RUNTIME_CERTIFICATE_FILE")  # with both of them it sp
 keyfile = os.environ.get("RUNTIME_CERTIFICATE_KEY_FILE")
 control_socket_disable = True  # two servers of one user would share the socket, and nothing here speaks to it
 
+_deadlines: dict[object, float] = {}  # of the requests that a gevent worker runs, by greenlet
 _WATCH_SECONDS = 0.5
 _LAST_SECONDS = 5
 _DRAIN_CHUNKS = 1600
+# Azure's own wording is not documented; this is the shape of the inference server's errors.
+_REFUSAL = b'{"message": "Unauthorized: send one of the keys of the service as Authorization: Bearer <key>."}'
 
 
 class _Master(Protocol):
@@ -54,7 +58,7 @@ def when_ready(server: _Master) -> None:
 def post_fork(server: _Master, worker: _Worker) -> None:  # noqa: ARG001 - gunicorn calls it so
     """Watch over the master, and take no more memory than the service was given."""
     # A sync worker looks at its parent only every `timeout` seconds: too long to hold the port.
-    _watch(server.pid, signal.SIGTERM, lambda: os._exit(1))
+    _watch(server.pid, signal.SIGTERM, lambda: os._exit(1), _end_late_requests)
     # RLIMIT_DATA counts what the process may write to; macOS accepts the limit and does not hold it.
     limit = int(os.environ["RUNTIME_MEMORY_BYTES"])
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
@@ -63,25 +67,57 @@ def post_fork(server: _Master, worker: _Worker) -> None:  # noqa: ARG001 - gunic
 
 
 def post_worker_init(worker: _Worker) -> None:
-    """Put the key check before the application, and keep clients that break off a TLS handshake out of the log."""
-    if "gevent" in sys.modules:  # it would print a traceback for each of them
+    """Put the key check before the application, and make a gevent worker hold its limits quietly."""
+    if "gevent" in sys.modules:
         hub = sys.modules["gevent"].get_hub()
-        hub.NOT_ERROR = (*hub.NOT_ERROR, ssl.SSLError)
+        hub.NOT_ERROR = (*hub.NOT_ERROR, ssl.SSLError)  # a traceback for each client that breaks off a handshake
+        # The inference server's limit holds in the main thread alone, which it does not recognise under gevent.
+        signal.signal(signal.SIGVTALRM, _raise_if_late)
+        sys.modules["azureml_inference_server_http.server.user_script"].timeout = _limit  # type: ignore[attr-defined]
     if "RUNTIME_KEYS_FILE" in os.environ:
         worker.wsgi = _KeyCheck(worker.wsgi, os.environ["RUNTIME_KEYS_FILE"])
 
 
-def _watch(parent: int, first_signal: signal.Signals, last_resort: Callable[[], object]) -> None:
+def _watch(
+    parent: int, first_signal: signal.Signals, last_resort: Callable[[], object], also: Callable[[], object] = int
+) -> None:
     """End this process once its parent is gone: kill -9 of the owner leaves no orphan."""
 
     def watch() -> None:
         while os.getppid() == parent:
+            also()
             sleep(_WATCH_SECONDS)
         os.kill(os.getpid(), first_signal)
         sleep(_LAST_SECONDS)
         last_resort()
 
     threading.Thread(target=watch, name="owner-watch", daemon=True).start()
+
+
+@contextmanager
+def _limit(milliseconds: int) -> Iterator[None]:
+    """Raise TimeoutError in the request of a gevent worker that waits, or computes, longer than this."""
+    gevent = sys.modules["gevent"]
+    greenlet = gevent.getcurrent()
+    _deadlines[greenlet] = monotonic() + milliseconds / 1000
+    try:
+        with gevent.Timeout(milliseconds / 1000, TimeoutError):  # ends what waits; what computes never looks at it
+            yield
+    finally:
+        _deadlines.pop(greenlet, None)
+
+
+def _end_late_requests() -> None:
+    if any(deadline < monotonic() for deadline in list(_deadlines.values())):
+        os.kill(os.getpid(), signal.SIGVTALRM)
+
+
+def _raise_if_late(_signal: int, _frame: object) -> None:
+    """Raise in the request that computes, if it is the late one; those that wait are ended by gevent."""
+    greenlet = sys.modules["gevent"].getcurrent()
+    if _deadlines.get(greenlet, monotonic() + 1) < monotonic():
+        del _deadlines[greenlet]
+        raise TimeoutError
 
 
 class _KeyCheck:
@@ -101,7 +137,24 @@ class _KeyCheck:
         # A list, not a generator: the time taken must not tell which key was nearer.
         if scheme.lower() == "bearer" and any([hmac.compare_digest(given, key) for key in self._current()]):  # noqa: C419
             return self._application(environ, start_response)
-        return _refuse(environ, start_response)
+        cors = self._cors_headers(environ)
+        is_preflight = environ["REQUEST_METHOD"] == "OPTIONS" and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
+        if is_preflight and any(name == "Access-Control-Allow-Origin" for name, _ in cors):
+            return _answer(environ, start_response, "200 OK", cors)  # a browser sends no key with it
+        return _answer(environ, start_response, "401 Unauthorized", [*cors, ("WWW-Authenticate", "Bearer")], _REFUSAL)
+
+    def _cors_headers(self, environ: WSGIEnvironment) -> list[tuple[str, str]]:
+        """Return what the inference server's CORS says to this origin, asked on a path that runs no entry script."""
+        found: list[tuple[str, str]] = []
+
+        def keep(_status: str, headers: list[tuple[str, str]], _error: object = None) -> Callable[[bytes], object]:
+            found.extend(header for header in headers if header[0].startswith(("Access-Control-", "Vary")))
+            return bytes  # WSGI's old write(), which nobody calls
+
+        method = "OPTIONS" if environ["REQUEST_METHOD"] == "OPTIONS" else "GET"
+        answer = self._application({**environ, "PATH_INFO": "/", "REQUEST_METHOD": method}, keep)
+        getattr(answer, "close", int)()
+        return found
 
     def _current(self) -> list[bytes]:
         """Return the keys; a file that was replaced is read again, one that cannot be read lets nobody in."""
@@ -116,17 +169,16 @@ class _KeyCheck:
         return self._keys
 
 
-def _refuse(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Answer 401, after reading the body: a client that is still sending would see a reset instead of the answer."""
+def _answer(
+    environ: WSGIEnvironment,
+    start_response: StartResponse,
+    status: str,
+    headers: list[tuple[str, str]],
+    body: bytes = b"",
+) -> Iterable[bytes]:
+    """Answer after reading the body: a client that is still sending would see a reset instead of the answer."""
     for _ in range(_DRAIN_CHUNKS):
         if not environ["wsgi.input"].read(65536):
             break
-    # Azure's own wording is not documented; this is the shape of the inference server's errors.
-    body = b'{"message": "Unauthorized: send one of the keys of the service as Authorization: Bearer <key>."}'
-    headers = [
-        ("Content-Type", "application/json"),
-        ("Content-Length", str(len(body))),
-        ("WWW-Authenticate", "Bearer"),
-    ]
-    start_response("401 Unauthorized", headers)
+    start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body))), *headers])
     return [body]

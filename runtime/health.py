@@ -11,6 +11,9 @@ from collections.abc import Iterator, Sequence
 from typing import Self, TextIO
 
 _ANSWER_SECONDS = 5
+_TRACEBACK = r"Traceback \(most recent call last\):"
+_WRAPS = "The above exception was the direct cause of the following exception:"
+_FOLLOWS = "During handling of the above exception, another exception occurred:"
 _REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 
 
@@ -79,13 +82,20 @@ def complete_lines(log: TextIO) -> Iterator[str]:
 def cause(lines: Sequence[str]) -> str:
     """Return ": " and the exception that ended the entry script, or nothing where the log names none.
 
-    The inference server wraps it in one of its own: the line before the last "direct cause" is the script's.
+    The inference server wraps it in one of its own: the script's is the one before the last "direct cause". Of a text
+    that has several lines it is the first, and may itself hold a traceback.
     """
-    written = [line for line in lines if line.strip()]
-    wraps = [at for at, line in enumerate(written) if line.startswith("The above exception was the direct cause")]
-    errors = [line for line in written if re.match(r"[\w.]+(Error|Exception|Exit): ", line)]
-    line = written[wraps[-1] - 1] if wraps else errors[-1] if errors else ""
-    return f": {line.removeprefix('azureml_inference_server_http.server.user_script.').rstrip('.')}" if line else ""
+    told = [at for at, line in enumerate(lines) if re.search(rf"azmlinfsrv - .*{_TRACEBACK}", line)]
+    report = lines[told[-1] :] if told else lines
+    wraps = [at for at, line in enumerate(report) if line.startswith(_WRAPS)]
+    links = [at for at, line in enumerate(report[: wraps[-1]]) if line.startswith((_WRAPS, _FOLLOWS))] if wraps else []
+    last = report[links[-1] if links else 0 : wraps[-1] if wraps else None]
+    begins = [at for at, line in enumerate(last) if re.search(_TRACEBACK, line)]
+    # A group of exceptions has its own frame of bars; what is indented besides is code.
+    after = [line.removeprefix("  | ") for line in last[begins[0] + 1 :]] if begins else []
+    line = next((line for line in after if re.match(r"[A-Za-z_][\w.]*(: |:?$)", line)), "")
+    line = line.removeprefix("azureml_inference_server_http.server.user_script.").rstrip(".: ")
+    return f": {line}" if line else ""
 
 
 def ending(code: int) -> str:

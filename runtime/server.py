@@ -29,6 +29,9 @@ _LOG_LINES_IN_ERROR = 20
 # A container sees nothing of the machine around it; these say which language to speak and how to reach the network.
 _INHERITED = ("LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+# What Azure's containers were seen to have, and a service's own environment may change.
+_CONTAINER = {"SCORING_TIMEOUT_MS": "60000", "WORKER_TIMEOUT": "300", "WORKER_COUNT": "1"}
+_MODELS = "azureml-models"
 
 
 class ServerFailedError(Exception):
@@ -110,6 +113,7 @@ def start(  # noqa: PLR0913 - a service is this many independent things
     """Start the inference server on source_directory/entry_script and return at once; port 0 takes any free one.
 
     `python` is the scoring environment's; no keys (None) means no authentication, no certificate means plain HTTP.
+    A model directory that is Azure's, azureml-models or <name>/<version> in it, lies in the application's root too.
     Cores bound the threads of the numeric libraries, memory what each worker may write to (on Linux; elsewhere the
     machine's own is the limit).
     """
@@ -121,6 +125,7 @@ def start(  # noqa: PLR0913 - a service is this many independent things
             "PATH": os.pathsep.join([str(python.parent), os.defpath]),
             **_inherited(),
             **_threads(cpu_cores),
+            **_CONTAINER,
             **environment_variables,
             **_application(directory, source_directory, entry_script, model_directory),
             "RUNTIME_OWNER_PID": str(os.getpid()),
@@ -203,7 +208,7 @@ def _threads(cpu_cores: float) -> dict[str, str]:
 def _application(
     directory: Path, source_directory: Path, entry_script: str, model_directory: Path | None
 ) -> dict[str, str]:
-    """Lay out the application's root as Azure does: the source folder under its own name, and nothing of ours."""
+    """Lay out the application's root as Azure does: the source under its own name, the models, and nothing of ours."""
     root = directory / "azureml-app"
     root.mkdir(exist_ok=True)
     for link in root.iterdir():
@@ -218,8 +223,17 @@ def _application(
         "AZUREML_ENTRY_SCRIPT": f"{source_directory.name}/{entry_script}",
     }
     if model_directory is not None:
-        environment["AZUREML_MODEL_DIR"] = str(model_directory.absolute())
+        environment["AZUREML_MODEL_DIR"] = str(_link_models(root, model_directory.absolute()))
     return environment
+
+
+def _link_models(root: Path, model_directory: Path) -> Path:
+    """Put Azure's folder of models where the SDK's Model.get_model_path looks, and return the model directory there."""
+    for folder in (model_directory, *model_directory.parents):
+        if folder.name == _MODELS:
+            (root / _MODELS).symlink_to(folder, target_is_directory=True)
+            return root / _MODELS / model_directory.relative_to(folder)
+    return model_directory
 
 
 def _keys_file(directory: Path) -> Path:

@@ -213,3 +213,18 @@ def test_logs_end_with_the_last_request(emulator: Emulator) -> None:
     """The emulator's own log, its end first of interest."""
     emulator.command("status")
     assert "GET /emulator/status 200" in emulator.command("logs", "--lines", "3").stdout
+
+
+def test_the_nearest_python_is_allowed_once_and_remembered(own_emulator: Emulator) -> None:
+    """A start without the option does as the last one did; an emulator that runs does not change its mind."""
+    own_emulator.start("--nearest-python")
+    assert own_emulator.record["nearestPython"] is True
+    refused = own_emulator.command("start", "--no-nearest-python")
+    assert refused.returncode == 2
+    assert "takes the nearest Python: stop it before that can change." in refused.stderr
+    own_emulator.stop()
+    own_emulator.start()
+    assert own_emulator.record["nearestPython"] is True
+    own_emulator.stop()
+    own_emulator.start("--no-nearest-python")
+    assert own_emulator.record["nearestPython"] is False

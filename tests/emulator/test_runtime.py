@@ -19,6 +19,8 @@ from serving import ROOT, healthy, package, python, started
 from runtime import server
 
 INIT = "def init(): pass\n"
+TWO_LINES = "Not this model:\nExpected 10 classes, found 3"
+A_TRACEBACK = 'The child failed:\n"""\nTraceback (most recent call last):\n  File "a.py", line 1\nKeyError: 1\n"""'
 ECHO = f"import json, os\n{INIT}def run(raw): return json.loads(raw)\n"
 WAIT = f"""
 import pathlib, subprocess, time
@@ -131,6 +133,19 @@ def test_it_listens_on_loopback_alone(echo: server.ScoringServer) -> None:
         ("def init(): raise ValueError('no model')\ndef run(raw): pass", "ValueError: no model"),
         ("def init(): raise ValueError('why') from OSError('how')\ndef run(raw): pass", "ValueError: why"),
         ("import sys\ndef init(): sys.exit('enough')\ndef run(raw): pass", "SystemExit: enough"),
+        ("import sys\ndef init(): sys.exit()\ndef run(raw): pass", "SystemExit."),
+        ("def init(): raise ValueError\ndef run(raw): pass", "ValueError."),
+        ("def init(): {}['model']\ndef run(raw): pass", "KeyError: 'model'."),
+        (f"def init(): raise ValueError({TWO_LINES!r})\ndef run(raw): pass", "ValueError: Not this model."),
+        (f"def init(): raise ValueError({A_TRACEBACK!r})\ndef run(raw): pass", "ValueError: The child failed."),
+        (
+            "def init():\n    try: {}['a']\n    except KeyError: 1 / 0\ndef run(raw): pass",
+            "ZeroDivisionError: division by",
+        ),
+        (
+            "def init(): raise ExceptionGroup('two', [OSError('a'), OSError('b')])\ndef run(raw): pass",
+            "ExceptionGroup: two",
+        ),
         ("def run(raw): pass", "does not have a init() function defined"),
         (INIT, "does not have a run() function defined"),
     ],

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.conda import OUR_PYTHON, EnvironmentFailedError, digest, translate
+PYPI, OLD_PYPI = (".".join(parts) for parts in (("pypi", "org"), ("pypi", "python", "org")))
 
 CONDA: dict[str, Any] = {
     "name": "digits",
@@ -65,11 +66,38 @@ def test_python_picks_the_interpreter(spec: str, python: str) -> None:
     assert translate({"dependencies": ["pip"]})[0] == OUR_PYTHON
 
 
-@pytest.mark.parametrize("present", ["azureml_inference_server_http~=1.4", "azureml-defaults"])
-def test_the_inference_server_is_added_only_where_nothing_asks_for_it(present: str) -> None:
+def test_the_inference_server_is_added_only_where_nothing_asks_for_it() -> None:
     """Azure's image brings the server; a definition that names it, or azureml-defaults, decides its version."""
+    present = "azureml_inference_server_http~=1.4"
     assert translate({"dependencies": ["python=3.11"]})[1] == ["azureml-inference-server-http==1.5.1"]
     assert translate({"dependencies": [{"pip": [present]}]})[1] == [present]
+
+
+def test_azureml_defaults_is_one_that_brings_the_inference_server() -> None:
+    """A resolver that may take any release ends at one of 2020, with another server and no wheels."""
+    dependencies = [{"pip": ["azureml-defaults", "numpy"]}]
+    assert translate({"dependencies": dependencies})[1] == ["azureml-defaults", "numpy", "azureml-defaults>=1.34"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "kept"),
+    [
+        ([f"--find-links https://{OLD_PYPI}/simple", f"--extra-index-url https://{OLD_PYPI}/simple"], []),
+        ([f"-i https://{PYPI}/simple", f"--index-url=https://{PYPI}/simple/index.html"], []),
+        (["--extra-index-url https://here.example/simple"], ["--extra-index-url https://here.example/simple"]),
+        (["--index-url https://here.example/simple"], ["--index-url https://here.example/simple"]),
+        (
+            ["--index-url=https://here.example/simple", f"--extra-index-url https://{PYPI}/simple"],
+            ["--extra-index-url https://here.example/simple"],
+        ),
+        (["--pre"], ["--pre"]),
+    ],
+)
+def test_lines_that_mean_pypi_are_left_out_and_other_indexes_are_kept(lines: list[str], kept: list[str]) -> None:
+    """What this machine takes for PyPI may be a mirror; each line that is left out is told."""
+    told: list[str] = []
+    assert translate({"dependencies": [{"pip": [*lines, "joblib"]}]}, told.append)[1][:-2] == kept
+    assert len(told) == sum("pypi" in line for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +115,7 @@ def test_the_inference_server_is_added_only_where_nothing_asks_for_it(present: s
         ({"dependencies": ["numpy=1|2"]}, "has the dependency 'numpy=1|2', whose constraint"),
         ({"dependencies": [{"pip": ["-r requirements.txt"]}]}, "a file does not travel with the definition"),
         ({"dependencies": [{"pip": ["./wheels/a.whl"]}]}, "a file does not travel with the definition"),
+        ({"dependencies": [{"pip": ["--no-deps"]}]}, "has '--no-deps', an option that is not supported here"),
     ],
 )
 def test_a_malformed_definition_is_one_sentence(conda: Any, sentence: str) -> None:  # noqa: ANN401 - what YAML gives
