@@ -37,7 +37,14 @@ class Artifacts:
             paths = [str(entry["path"]) for entry in call.fields["paths"]]
         except (KeyError, TypeError):
             raise BadRequestError("The body must be {paths: [{path}]}.") from None
-        artifacts = {path: _artifact(origin, container, path) for path in paths}
+        found = {path: _artifact(origin, container, path) for path in paths}
+        # An upload of a model or a source archive has a container of its own, and may be tried again.
+        taken = {
+            path: artifact["artifactId"]
+            for path, artifact in found.items()
+            if origin != "LocalUpload" and self.file(call.workspace, artifact["artifactId"]).exists()
+        }
+        artifacts = {path: artifact for path, artifact in found.items() if path not in taken}
         with self._store.transaction():
             for artifact in artifacts.values():
                 self._store.put("artifact", f"{call.workspace}/{artifact['artifactId']}", artifact)
@@ -45,7 +52,8 @@ class Artifacts:
             path: {"contentUri": self._blobs.upload_uri(call.base_url, f"{call.workspace}/{artifact['artifactId']}")}
             for path, artifact in artifacts.items()
         }
-        return {"artifacts": artifacts, "artifactContentInformation": uris, "errors": {}}
+        errors = {path: {"error": {"code": "UserError", "message": _conflict(known)}} for path, known in taken.items()}
+        return {"artifacts": artifacts, "artifactContentInformation": uris, "errors": errors}
 
     def list_content(self, call: Call) -> Document:
         """Return where to read the files of a prefix: a file, or all of a folder."""
@@ -90,3 +98,7 @@ class Artifacts:
 
 def _artifact(origin: str, container: str, path: str) -> Document:
     return {"artifactId": f"{origin}/{container}/{path}", "origin": origin, "container": container, "path": path}
+
+
+def _conflict(artifact_id: str) -> str:
+    return f"Resource Conflict: ArtifactId {artifact_id} already exists."  # the SDK looks for these words

@@ -32,18 +32,20 @@ class Layout:
 def layout(directory: Path, request: Document) -> Layout:
     """Return the layout of a deployment folder, for an environmentImageRequest as the SDK sends it."""
     environment = request["environment"]
-    variables = {str(key): str(value) for key, value in (environment.get("environmentVariables") or {}).items()}
+    variables = _variables(environment.get("environmentVariables") or {})
     source = _inside(variables.get("AZUREML_SOURCE_DIRECTORY", ""))
     script = _inside(variables.get("AZUREML_ENTRY_SCRIPT", ""))
-    if not script.is_relative_to(source) or script == source:
-        raise BadRequestError(f"The entry script {script} is not in the source directory {source}.")
+    if not script.is_relative_to(source):
+        # An Environment object keeps the source directory of an earlier deployment. The inference server only looks
+        # for modules there; the entry script's path begins where everything is unpacked.
+        source = PurePosixPath(*script.parts[:1]) if len(script.parts) > 1 else PurePosixPath()
     model_ids = request.get("modelIds") or []
     models = directory / "azureml-models"
     return Layout(
         source_directory=directory / "source" / source,
         entry_script=str(script.relative_to(source)),
         model_directory=_model_folder(models, model_ids[0]) if len(model_ids) == 1 else models if model_ids else None,
-        conda=environment["python"]["condaDependencies"],
+        conda=(environment.get("python") or {}).get("condaDependencies") or {},
         environment_variables={key: value for key, value in variables.items() if key not in _OURS},
     )
 
@@ -66,6 +68,11 @@ def prepare(directory: Path, workspace: str, request: Document, artifacts: Artif
             shutil.copyfile(file, source / PurePosixPath(artifact["path"]).name)
     for model_id in request.get("modelIds") or []:
         _place_model(directory / "azureml-models", workspace, model_id, artifacts, models)
+    placed = layout(directory, request)
+    if not (placed.source_directory / placed.entry_script).is_file():
+        raise BadRequestError(
+            f"The entry script {placed.entry_script} is not in the source directory that was uploaded."
+        )
 
 
 def write_certificate(directory: Path, service: Document) -> Certificate:
@@ -102,6 +109,18 @@ def _check_member(member: tarfile.TarInfo, links: set[PurePosixPath]) -> None:
         _inside(member.linkname)
     elif not (member.isfile() or member.isdir()):
         raise BadRequestError(f"The source archive is refused: {member.name} is neither a file nor a folder.")
+
+
+def _variables(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return the environment's variables as text; null is empty."""
+    variables = {str(name): "" if value is None else str(value) for name, value in given.items()}
+    for name, value in variables.items():
+        if not name or "=" in name or "\0" in name + value:
+            raise BadRequestError(
+                f"The environment variable {name!r} cannot be set: a name is not empty and has no =, "
+                f"and neither name nor value has a null character."
+            )
+    return variables
 
 
 def _inside(path: str) -> PurePosixPath:

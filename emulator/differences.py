@@ -63,15 +63,15 @@ DIFFERENCES: list[Difference] = [
     (
         "Blobs",
         "Who has a role on the workspace's storage account may overwrite the file of a registered model.",
-        "Announcing the artifact again gives a signed URL that overwrites it.",
+        "Announcing the artifact of a model again gives a signed URL that overwrites it; others are a conflict.",
         "test_blobs.py::test_an_artifact_that_is_announced_again_can_be_overwritten",
     ),
     (
         "Web services",
         "A Docker image is built from the environment's base image, Dockerfile and conda definition.",
         (
-            "A virtual environment is made from the conda definition with packages from PyPI; images are not used, "
-            "and userManagedDependencies, which needs one, answers 501."
+            "A virtual environment is made from the conda definition with packages from PyPI. Azure's own base images "
+            "are not used; another one, a base_dockerfile, R and userManagedDependencies, which need one, answer 501."
         ),
         "test_services.py::test_an_environment_that_needs_an_image_answers_501",
     ),
@@ -84,6 +84,12 @@ DIFFERENCES: list[Difference] = [
             "Packages come from PyPI, by the names that they have there."
         ),
         "test_interpreters.py::test_another_minor_version_is_refused_with_the_ways_out",
+    ),
+    (
+        "Web services",
+        "azureml-defaults before 1.34 brings another inference server than today's.",
+        "That server does not run here, so azureml-defaults is 1.34 or newer, or cannot be solved.",
+        "tests/unit/test_conda.py::test_azureml_defaults_is_one_that_brings_the_inference_server",
     ),
     (
         "Web services",

@@ -31,6 +31,7 @@ REDEPLOYED_BY = frozenset(PATCHED) - {"kvTags", "description", "properties", "ap
 _NAME = re.compile(r"[a-z]([-a-z0-9]{1,30})[a-z0-9]")
 # Below the range from which the system takes ports for outgoing connections: ours is still free after a restart.
 _PORTS = range(20_000, 32_000)
+_IMAGES = "mcr.microsoft.com/azureml/"  # Azure's own: they bring what the inference server brings here
 _DEFAULT_SIZE = {"cpu": 0.1, "memoryInGB": 0.5}
 # What the SDK asks of a service object, with null where we have nothing to say.
 _SHOWN = (
@@ -117,17 +118,31 @@ def check(service: Document, workspace: str, models: Models) -> None:
             code="NotImplemented",
             status=501,
         )
-    if (request["environment"].get("python") or {}).get("userManagedDependencies"):
-        raise AzureError(
-            "The emulator runs no Docker image: it makes the environment from its conda dependencies, "
-            "so userManagedDependencies is not supported.",
-            code="NotImplemented",
-            status=501,
-        )
+    _check_environment(request["environment"])
     for model_id in request.get("modelIds") or []:
         models.get(workspace, model_id)
     if service.get("sslEnabled"):
         _check_tls(service)
+
+
+def _check_environment(environment: Document) -> None:
+    """Raise unless the environment is its conda dependencies alone: there are no images here."""
+    python, docker = environment.get("python") or {}, environment.get("docker") or {}
+    image = docker.get("baseImage") or _IMAGES
+    asked = {
+        "userManagedDependencies": python.get("userManagedDependencies"),
+        "a base_dockerfile": docker.get("baseDockerfile") or docker.get("buildContext"),
+        f"the base image {image}": not image.startswith(_IMAGES),
+        "an R environment": environment.get("r"),
+    }
+    for name, is_asked in asked.items():
+        if is_asked:
+            raise AzureError(
+                f"The emulator runs no Docker image: it makes the environment from its conda dependencies, "
+                f"so {name} is not supported.",
+                code="NotImplemented",
+                status=501,
+            )
 
 
 def _check_tls(service: Document) -> None:

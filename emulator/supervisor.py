@@ -7,12 +7,13 @@ is simply run again.
 import logging
 import shutil
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from emulator import deployment, json_patch, services
+from emulator import deployment, json_patch, services, wheels
 from emulator.artifacts import Artifacts
 from emulator.failures import describe
 from emulator.jobs import Jobs
@@ -138,10 +139,14 @@ class Supervisor:
         request = service["environmentImageRequest"]
         report("Registering the environment.")
         layout = deployment.layout(folder, request)
-        venv = environment.build(layout.conda, report)
+        python = self._python(layout, report)
         report("Generating deployment configuration.")
         deployment.prepare(folder, operation["workspace"], request, self._artifacts, self._models)
-        return venv / "bin" / "python", layout
+        return python, layout
+
+    def _python(self, layout: deployment.Layout, report: Callable[[str], None] = lambda _: None) -> Path:
+        conda = wheels.place(layout.conda, self._store.directory / "wheels", self._artifacts)
+        return environment.build(conda, report) / "bin" / "python"
 
     def _start(
         self, key: str, service: Document, folder: Path, python: Path, layout: deployment.Layout
@@ -201,8 +206,7 @@ class Supervisor:
         error = None
         try:
             layout = deployment.layout(folder, service["environmentImageRequest"])
-            python = environment.build(layout.conda) / "bin" / "python"
-            self._start(key, service, folder, python, layout).wait_until_healthy(_HEALTHY_WITHIN_SECONDS)
+            self._start(key, service, folder, self._python(layout), layout).wait_until_healthy(_HEALTHY_WITHIN_SECONDS)
         except Exception as failure:  # noqa: BLE001 - whatever it is, the service's state has to tell
             error = describe(failure, service)
             _log.warning("Web service %s: %s", service["name"], error["message"])

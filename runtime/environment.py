@@ -25,6 +25,7 @@ __all__ = ["EnvironmentFailedError", "build", "digest", "variables"]
 
 _Report = Callable[[str], None]
 _OUR_COPY = re.compile(r" in `[^`]*requirements\.txt`( at position \d+)?")  # gone by then
+_SEEDS = ("pip", "setuptools")  # conda's environments have them, and old packages take that for granted
 _LINES = 20  # of uv's, which passes on hundreds of a compiler's
 _LENGTH = 600  # of a resolver's explanation, which may take pages
 
@@ -45,7 +46,9 @@ def build(conda: Mapping[str, Any], report: _Report = lambda _: None) -> Path:
     wanted, requirements = translate(conda, report)
     python = choose(wanted, report)
     environments = platformdirs.user_cache_path("digits") / "environments"
-    venv = environments / hashlib.sha256(json.dumps([python.name, sorted(requirements)]).encode()).hexdigest()
+    venv = (
+        environments / hashlib.sha256(json.dumps([python.name, sorted([*requirements, *_SEEDS])]).encode()).hexdigest()
+    )
     if _is_usable(venv):
         return venv
     try:
@@ -94,7 +97,7 @@ def _make(venv: Path, python: Interpreter, requirements: Sequence[str], report: 
         _uv([*create, "--python", python.path, building], report, lock)
         wanted.write_text("\n".join(requirements) + "\n", encoding="utf-8")
         # As pip does: the best version of all indexes, not the first index that has one.
-        _uv([*install, "--index-strategy", "unsafe-best-match", "--requirement", wanted], report, lock)
+        _uv([*install, "--index-strategy", "unsafe-best-match", "--requirement", wanted, *_SEEDS], report, lock)
         building.rename(venv)
     finally:
         shutil.rmtree(building, ignore_errors=True)

@@ -238,6 +238,49 @@ def test_an_entry_script_outside_the_source_directory_is_refused(workspace: Work
     workspace.client.delete(workspace.models(f"/services/{name}"))
 
 
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"A=B": "c"}, "The environment variable 'A=B' cannot be set"),
+        ({"": "c"}, "The environment variable '' cannot be set"),
+        ({"A": "b\0c"}, "The environment variable 'A' cannot be set"),
+    ],
+)
+def test_a_variable_that_no_process_can_have_is_refused(
+    workspace: Workspace, variables: dict[str, str], sentence: str
+) -> None:
+    """In a sentence that names it."""
+    body = workspace.request("odd-variable", _ECHO)
+    body["environmentImageRequest"]["environment"]["environmentVariables"] |= variables
+    done = workspace.wait(workspace.client.post(workspace.models("/services"), json=body).headers["Operation-Location"])
+    assert sentence in done["error"]["message"]
+    workspace.client.delete(workspace.models("/services/odd-variable"))
+
+
+def test_a_private_wheel_that_nobody_uploaded_is_named(workspace: Workspace) -> None:
+    """Before uv would ask a server for it in vain."""
+    base = str(workspace.client.base_url).rstrip("/")
+    wheel = f"{base}/azureml-blobs{workspace.id.lower()}/Environment/azureml-private-packages/none-1-py3-none-any.whl"
+    body = workspace.request("no-wheel", _ECHO)
+    conda = {"dependencies": [{"pip": [wheel]}]}
+    body["environmentImageRequest"]["environment"]["python"] = {"condaDependencies": conda}
+    done = workspace.wait(workspace.client.post(workspace.models("/services"), json=body).headers["Operation-Location"])
+    assert "The wheel none-1-py3-none-any.whl is not in the storage of workspace digits-ws" in done["error"]["message"]
+    workspace.client.delete(workspace.models("/services/no-wheel"))
+
+
+def test_an_environment_that_cannot_be_solved_is_told_in_few_lines(workspace: Workspace) -> None:
+    """azureml-defaults next to a numpy that it does not take: the sentence names both, the details are short."""
+    body = workspace.request("unsolvable", _ECHO)
+    conda = {"dependencies": [{"pip": ["azureml-defaults", "numpy==2.4.6"]}]}
+    body["environmentImageRequest"]["environment"]["python"] = {"condaDependencies": conda}
+    done = workspace.wait(workspace.client.post(workspace.models("/services"), json=body).headers["Operation-Location"])
+    assert "you require" in done["error"]["message"]
+    assert "numpy==2.4.6" in done["error"]["message"]
+    assert len(str(done["error"])) < 6_000
+    workspace.client.delete(workspace.models("/services/unsolvable"))
+
+
 # --- changes
 
 
