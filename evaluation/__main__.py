@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from evaluation import options, report
 from evaluation.answers import percent
 from evaluation.datasets import Dataset, load
 from evaluation.errors import EvaluationError
+from evaluation.fields import FieldError, Fields, filled, optional, text
 from evaluation.progress import bar
+from evaluation.reading import read_thresholds
 from evaluation.smoke import Evaluation, Thresholds, evaluate
 from evaluation.terminal import draw, show
 
@@ -76,8 +79,9 @@ def _predict(chosen: Namespace) -> None:
 def _evaluate(chosen: Namespace) -> Evaluation:
     uri, key, stack = _service(chosen)
     release = stack.get("release") or {}
-    column = chosen.label_column or (not chosen.dataset and release.get("labelColumn")) or ""
-    name = chosen.dataset or release.get("dataset", "digits")
+    limits, recorded = _asked_for(release)
+    column = chosen.label_column or ("" if chosen.dataset else recorded.get("labelColumn", ""))
+    name = chosen.dataset or recorded.get("dataset", "digits")
     dataset = load(name, "test", directory=chosen.directory, label_column=column)
     previous = report.read(chosen.previous) if chosen.previous else None
     with bar(f"Scoring {dataset.name}") as progress:
@@ -85,7 +89,7 @@ def _evaluate(chosen: Namespace) -> Evaluation:
             uri,
             key,
             dataset,
-            thresholds=Thresholds.from_json({**release, **options.thresholds(chosen)}),
+            thresholds=Thresholds.from_json({**limits, **options.thresholds(chosen)}),
             rows=chosen.rows,
             previous=previous,
             subject=_subject(release) if not chosen.uri else {},
@@ -123,12 +127,24 @@ def _print(evaluation: Evaluation, chosen: Namespace) -> None:
         show(evaluation)
 
 
-def _subject(release: dict[str, Any]) -> dict[str, str]:
+def _asked_for(release: Mapping[str, Any]) -> tuple[dict[str, float | None], dict[str, str]]:
+    """Return the thresholds that the stack's release was held against, and what data it was scored on."""
+    try:
+        fields = Fields(release, "release")
+        named = {
+            name: fields.take(name, filled) for name in ("dataset", "labelColumn") if release.get(name) is not None
+        }
+        return read_thresholds(fields).to_json(), named
+    except FieldError as error:
+        raise _bad_outputs(str(error)) from error
+
+
+def _subject(release: Mapping[str, Any]) -> dict[str, str]:
     """Return what the stack's release says of itself, as the gate records it."""
     names = ("modelName", "modelVersion", "modelSha256", "environment", "scoringDigest", "service")
     named = {name: str(release[name]) for name in names if release.get(name) is not None}
     if "modelName" in named and "modelVersion" in named:
-        version = f"{float(named.pop('modelVersion')):g}"
+        version = named.pop("modelVersion").removesuffix(".0")  # numbers come from the engine as fractions
         named = {"model": f"{named.pop('modelName')}:{version}", **named}
     return named
 
@@ -137,13 +153,25 @@ def _read_outputs(file: str) -> dict[str, Any]:
     """Return a stack's outputs from a file, or from stdin, so that its key is on no command line."""
     try:
         outputs = json.loads(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise EvaluationError(
             f"{file} holds no outputs of a stack ({error}): deploy it first, with `make up`."
         ) from error
     if not isinstance(outputs, dict) or "scoringUri" not in outputs:
         raise EvaluationError("The stack has no scoring URI: deploy it first, with `make up`.")
+    try:
+        for name, read in (("scoringUri", filled), ("primaryKey", optional(text))):
+            Fields(outputs).take(name, read, None)
+        Fields(outputs.get("release") or {}, "release")
+    except FieldError as error:
+        raise _bad_outputs("primaryKey is not a text" if "primaryKey" in str(error) else str(error)) from None
     return outputs
+
+
+def _bad_outputs(problem: str) -> EvaluationError:
+    return EvaluationError(
+        f"The stack's outputs cannot be used: {problem}. Take them from `pulumi stack output --json`."
+    )
 
 
 if __name__ == "__main__":

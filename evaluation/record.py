@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from evaluation import confusions
 from evaluation.comparison import Comparison
-from evaluation.errors import ReportError
 from evaluation.verdict import Check, Thresholds, check
 
 
@@ -162,17 +161,10 @@ class Evaluation:
 
     @classmethod
     def from_json(cls, document: Any) -> "Evaluation":  # noqa: ANN401 - whatever the file held
-        """Return the evaluation that `to_json` described."""
-        try:
-            evaluation = _read(document)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ReportError(f"it lacks {error} or has it in another form.") from error
-        sides = {len(evaluation.labels), len(evaluation.confusion_matrix), *map(len, evaluation.confusion_matrix)}
-        if len(sides) != 1 or evaluation.rows == 0 or not evaluation.latencies_ms:
-            raise ReportError("its confusion matrix is not square, or there is nothing in it.")
-        if sum(map(sum, evaluation.confusion_matrix)) != evaluation.rows:
-            raise ReportError("its confusion matrix counts other rows than its predictions.")
-        return evaluation
+        """Return the evaluation that `to_json` described; raises ReportError."""
+        from evaluation.reading import read_evaluation  # noqa: PLC0415 - which makes this class
+
+        return read_evaluation(document)
 
 
 def spread(rows: int, of: int) -> list[int]:
@@ -185,35 +177,3 @@ def _permission(thresholds: Thresholds) -> str:
     if thresholds.maximum_drop is None:
         return "No threshold forbids it, because maximumDrop is not set."
     return f"It is within the maximum of {thresholds.maximum_drop:g} (maximumDrop)."
-
-
-def _miss(row: int, true: int, read: int, probability: float | None) -> Miss:
-    return int(row), int(true), int(read), None if probability is None else float(probability)
-
-
-def _read(document: Any) -> Evaluation:  # noqa: ANN401 - see above
-    predictions = tuple(int(label) for label in document["predictions"])
-    low, high = document["accuracyInterval"]
-    comparison = document["comparison"]
-    return Evaluation(
-        uri=str(document["uri"]),
-        dataset=str(document["dataset"]["name"]),
-        digest=str(document["dataset"]["digest"]),
-        dataset_rows=int(document["dataset"]["rows"]),
-        labels=tuple(int(label) for label in document["labels"]),
-        confusion_matrix=tuple(tuple(int(count) for count in row) for row in document["confusionMatrix"]),
-        classes=tuple(ClassScore(**score) for score in document["classes"]),
-        accuracy_interval=(float(low), float(high)),
-        predictions=predictions,
-        # Records of before it was asked how sure the service was have none; a release is compared with such a one too.
-        misses=tuple(_miss(*miss) for miss in document.get("misses", ())),
-        latencies_ms=tuple(float(taken) for taken in document["latency"]["milliseconds"]),
-        seconds=float(document["seconds"]),
-        body=str(document["body"]),
-        retries=int(document["retries"]),
-        time=str(document["time"]),
-        thresholds=Thresholds.from_json(document["thresholds"]),
-        comparison=Comparison.from_json(comparison, len(predictions)) if comparison else None,
-        not_compared=None if document["notCompared"] is None else str(document["notCompared"]),
-        subject={str(name): str(value) for name, value in document["subject"].items()},
-    )

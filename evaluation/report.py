@@ -14,6 +14,7 @@ from evaluation.record import Evaluation
 if TYPE_CHECKING:
     from evaluation.datasets import Dataset
 
+_WAY_OUT = "Evaluate again, and it is written anew."
 JSON_FILE, PAGE_FILE, SUMMARY_FILE = "evaluation.json", "report.html", "summary.md"
 
 
@@ -56,8 +57,10 @@ def read(path: Path) -> Evaluation:
         return Evaluation.from_json(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise ReportError(f"{path} cannot be read: {error.strerror}.") from error
-    except (ValueError, RecursionError, ReportError) as error:
-        raise ReportError(f"{path} is no evaluation that was written here: {error}") from error
+    except ReportError as error:
+        raise ReportError(f"{path} is no evaluation that was written here: {error} {_WAY_OUT}") from error
+    except (ValueError, RecursionError) as error:
+        raise ReportError(f"{path} is not whole JSON ({error}). {_WAY_OUT}") from error
 
 
 def _encode(evaluation: Evaluation) -> bytes:
@@ -82,8 +85,9 @@ def _replace(contents: dict[Path, bytes]) -> None:
 
 
 def _require_same_data(evaluation: Evaluation, dataset: "Dataset") -> None:
-    if dataset.digest != evaluation.digest:
+    if dataset.digest != evaluation.digest or dataset.rows != evaluation.dataset_rows:
         raise ReportError(
-            f"The evaluation was made on {evaluation.dataset} with SHA-256 {evaluation.digest[:12]}…, and this is "
-            f"{dataset.name} with {dataset.digest[:12]}…: name the same data with --dataset."
+            f"The evaluation was made on {evaluation.dataset} with SHA-256 {evaluation.digest[:12]}… "
+            f"({evaluation.dataset_rows:,} rows), and this is {dataset.name} with {dataset.digest[:12]}… "
+            f"({dataset.rows:,} rows): name the same data with --dataset."
         )

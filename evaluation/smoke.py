@@ -95,7 +95,7 @@ def metrics(truth: list[int], predictions: list[int], labels: list[int]) -> dict
     return {
         "confusion_matrix": tuple(tuple(row) for row in counts.tolist()),
         "classes": tuple(
-            ClassScore(label, images, *(round(score, 6) for score in (precision, recall, f1)))
+            ClassScore(label, int(images), *(round(score, 6) for score in (precision, recall, f1)))
             for label, precision, recall, f1, images in zip(
                 labels, *(column.tolist() for column in scores), strict=True
             )

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,13 +119,14 @@ class _Judge:
         from evaluation import report, smoke  # noqa: PLC0415 (see above)
         from evaluation.errors import ReportError  # noqa: PLC0415
 
+        previous, unread = _read_before(self.before)
         evaluation = smoke.evaluate(
             uri,
             key,
             self.dataset,
             rows=self.settings.evaluation_rows or None,
             thresholds=self.settings.thresholds,
-            previous=smoke.Evaluation.from_json(json.loads(self.before)) if self.before else None,
+            previous=previous,
             subject={
                 "candidate": identity(record),
                 "model": model_id(record),
@@ -137,6 +138,8 @@ class _Judge:
             },
             progress=_progress(progress, f"evaluating {directory}".strip(), "images"),
         )
+        if unread:
+            evaluation = replace(evaluation, not_compared=unread)
         try:
             page = report.publish(evaluation, self.dataset, Path(str(record["report"])).parent / directory)
         except ReportError as error:
@@ -144,6 +147,17 @@ class _Judge:
                 raise
             return evaluation, str(error)
         return evaluation, f"Report: {page}"
+
+
+def _read_before(recorded: str | None) -> tuple["Evaluation | None", str | None]:
+    """Return the last release's evaluation, or why its record cannot be read, which must not block the next one."""
+    from evaluation.errors import ReportError  # noqa: PLC0415 (see above)
+    from evaluation.record import Evaluation  # noqa: PLC0415
+
+    try:
+        return (Evaluation.from_json(json.loads(recorded)) if recorded else None), None
+    except (ValueError, ReportError) as error:
+        return None, f"another version of this program recorded its evaluation ({str(error).rstrip('.')})"
 
 
 def load_test_data(settings: Settings, report_progress: Report) -> "Dataset":

@@ -1,7 +1,6 @@
 """The registered model: the trained file, its evidence as tags; its identity is its SHA-256."""
 
 import hashlib
-import json
 import re
 import tempfile
 from collections.abc import Mapping
@@ -14,6 +13,8 @@ import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from infra import azureml
+from infra.metadata import MetadataError
+from infra.metadata import read as read_metadata
 from infra.promotion import ReleasedModel, fetch
 from infra.provider import Properties, Provider
 from infra.settings import SettingsError
@@ -113,16 +114,17 @@ class ModelFile:
         train = f"python -m training{' --format skops' if path.suffix == '.skops' else ''}"
         for file in (path, evidence):
             if not file.is_file():
-                raise SettingsError(f"{file} is missing: train the model first with `make model` (`{train}`).")
+                raise SettingsError(
+                    f"{file} is missing: train the model first with `make model` (`{train}`), or, if modelFile names "
+                    f"one of your own, put it there with its metadata.json."
+                )
+        anew = f"`{train} --force` writes it anew for the model that is trained here."
         try:
-            metadata = json.loads(evidence.read_text(encoding="utf-8"))
-            recorded = metadata["sha256"], metadata["framework"], metadata["frameworkVersion"], metadata["accuracy"]
-        except (ValueError, KeyError, TypeError):
-            raise SettingsError(f"{evidence} is not what training writes: run `{train} --force`.") from None
-        if recorded[0] != sha256(path):
-            raise SettingsError(
-                f"{path} is not the file that {evidence} describes (SHA-256 differs): run `{train} --force`."
-            )
+            metadata = read_metadata(evidence)
+        except MetadataError as error:
+            raise SettingsError(f"{error} {anew}") from None
+        if metadata["sha256"] != sha256(path):
+            raise SettingsError(f"{path} is not the file that {evidence} describes: its SHA-256 differs. {anew}")
         return cls(path, metadata)
 
     @property

@@ -21,6 +21,7 @@ def model_file(directory: Path, name: str = "model.pkl", **more: object) -> Mode
         "framework": "ScikitLearn",
         "frameworkVersion": "1.9.1",
         "accuracy": 0.92,
+        "dataset": {"name": "digits"},
         **more,
     }
     (directory / "metadata.json").write_text(json.dumps(evidence))

@@ -234,7 +234,10 @@ def test_a_full_disk_leaves_the_report_before(tmp_path: Path) -> None:
 
 def test_a_page_needs_the_data_that_was_scored() -> None:
     """Images of other data would be shown as misses that never were."""
-    with pytest.raises(ReportError, match=r"was made on digits with SHA-256 d{12}…, and this is own.npz with e{12}…"):
+    with pytest.raises(
+        ReportError,
+        match=r"was made on digits with SHA-256 d{12}… \(200 rows\), and this is own.npz with e{12}… \(200 rows\)",
+    ):
         report.publish(EVALUATION, images_of(TRUTH, "own.npz", "e" * 64), Path("nowhere"))
 
 
