@@ -25,8 +25,20 @@ DIFFERENCES: list[Difference] = [
         "test_disk_full.py::test_a_full_disk_is_one_sentence_and_the_emulator_lives_on",
     ),
     (
+        "Errors",
+        "An error of model management has details, and under correlation what identifies the request.",
+        (
+            "It has no details, and the sentence stands under correlation too: "
+            "of these two the SDK prints only the latter as text."
+        ),
+        "test_sdk_scripts.py::test_a_model_in_use_is_kept_and_its_services_are_named",
+    ),
+    (
         "Scope",
-        "Experiments, runs, datasets, datastores, pipelines, compute, images and all the rest of Azure ML.",
+        (
+            "Experiments, runs, datasets, datastores, pipelines, compute, images, packages and profiles of models, "
+            "and all the rest of Azure ML."
+        ),
         "Models, environments and ACI web services; the rest answers 501, names itself and is listed by `status`.",
         "test_requests.py::test_an_unknown_route_answers_501_and_names_itself",
     ),
@@ -150,6 +162,12 @@ DIFFERENCES: list[Difference] = [
         "Application Insights collects telemetry where it is switched on.",
         "The switch is kept and does nothing.",
         "test_services.py::test_application_insights_can_be_switched_on_and_collects_nothing",
+    ),
+    (
+        "Web services",
+        "A virtual network, a customer's own key, a DNS name label and data collection take effect.",
+        "They are kept and shown, and have no effect.",
+        "test_sdk_scripts.py::test_what_is_about_azure_s_network_and_vaults_is_kept_and_has_no_effect",
     ),
     (
         "Web services",

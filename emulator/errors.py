@@ -31,8 +31,9 @@ class AzureError(Exception):
             "code": self.code,
             "statusCode": self.status,
             "message": self.message,
-            "details": [{"code": self.code, "message": self.message}],
-            "correlation": {},
+            # Of a model's error the SDK prints the details, as objects, and this, as text.
+            "details": [],
+            "correlation": {"message": self.message},
         }
 
 

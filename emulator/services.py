@@ -33,6 +33,8 @@ _NAME = re.compile(r"[a-z]([-a-z0-9]{1,30})[a-z0-9]")
 _PORTS = range(20_000, 32_000)
 _IMAGES = "mcr.microsoft.com/azureml/"  # Azure's own: they bring what the inference server brings here
 _DEFAULT_SIZE = {"cpu": 0.1, "memoryInGB": 0.5}
+# What is about Azure's network, storage and key vaults: kept and shown, for there is nothing here that it could change.
+_KEPT = ("vnetConfiguration", "encryptionProperties", "dataCollection", "dnsNameLabel")
 # What the SDK asks of a service object, with null where we have nothing to say.
 _SHOWN = (
     "name",
@@ -50,6 +52,7 @@ _SHOWN = (
     "environmentImageRequest",
     "state",
     "operationId",
+    *_KEPT,
 )
 
 
@@ -89,6 +92,7 @@ def read_request(fields: Document, location: str) -> Document:
         "sslKey": fields.get("sslKey"),
         "containerResourceRequirements": {**_DEFAULT_SIZE, **size},
         "environmentImageRequest": fields.get("environmentImageRequest"),
+        **{name: fields.get(name) for name in _KEPT},
     }
     keys = {name: value for name, value in (fields.get("keys") or {}).items() if value}
     if keys:
@@ -227,4 +231,6 @@ def _render_model(model_id: str, workspace: str, models: Models) -> Document:
         model = models.get(workspace, model_id)
     except NotFoundError:  # cannot be deleted while a service has it, but an update that waits does not hold it
         return {"id": model_id}
-    return {**model, "tags": model["kvTags"]}
+    size = model["resourceRequirements"]
+    # The SDK does not send what is null, and misses it here.
+    return {**model, "tags": model["kvTags"], "resourceRequirements": size and {"gpu": None, **size}}

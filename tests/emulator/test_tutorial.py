@@ -5,22 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
-from wire import CONDA, Workspace
-
-_SCRIPTS = Path(__file__).parent / "scripts"
+import scripting
+from wire import Workspace
 
 
-def _run(workspace: Workspace, script: str, directory: Path) -> dict[str, list[str]]:
-    """Run the script and return what it printed: "name<TAB>value<TAB>..." by name."""
-    workspace.write_config(directory)
-    (directory / "conda.yml").write_text(yaml.safe_dump(CONDA), encoding="utf-8")
+def _run(workspace: Workspace, script: str, directory: Path) -> scripting.Printed:
+    """Run the script beside the tutorial's entry script."""
     (directory / "scoring").mkdir()
-    shutil.copy(_SCRIPTS / "entry_script.py", directory / "scoring" / "score.py")
-    done = workspace.emulator.run(_SCRIPTS / script, directory=directory)
-    assert done.returncode == 0, done.stdout + done.stderr
-    lines = (line.split("\t") for line in done.stdout.splitlines() if "\t" in line)
-    return {name: values for name, *values in lines}
+    shutil.copy(scripting.SCRIPTS / "entry_script.py", directory / "scoring" / "score.py")
+    return scripting.run(workspace, script, directory)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +25,7 @@ def sdk_workspace(workspace: Workspace) -> Iterator[Workspace]:
 
 
 @pytest.fixture(scope="module")
-def printed(sdk_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+def printed(sdk_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> scripting.Printed:
     """Give what the tutorial's reader sees."""
     return _run(sdk_workspace, "tutorial.py", tmp_path_factory.mktemp("tutorial"))
 
@@ -65,12 +58,12 @@ def printed(sdk_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) 
         ("gone", ["True"]),
     ],
 )
-def test_the_tutorial_s_reader_sees(printed: dict[str, list[str]], name: str, values: list[str]) -> None:
+def test_the_tutorial_s_reader_sees(printed: scripting.Printed, name: str, values: list[str]) -> None:
     """Each step of the tutorial, and of what one does next, as on Azure."""
     assert printed[name] == values
 
 
-def test_the_tutorial_s_service_is_healthy_on_loopback(printed: dict[str, list[str]]) -> None:
+def test_the_tutorial_s_service_is_healthy_on_loopback(printed: scripting.Printed) -> None:
     """wait_for_deployment ends with a service that answers."""
     uri, state = printed["uri"]
     assert uri.startswith("http://127.0.0.1:")
@@ -78,11 +71,10 @@ def test_the_tutorial_s_service_is_healthy_on_loopback(printed: dict[str, list[s
     assert state == "Healthy"
 
 
-def test_the_tutorial_asked_for_nothing_that_is_not_there(printed: dict[str, list[str]], workspace: Workspace) -> None:
+def test_the_tutorial_asked_for_nothing_that_is_not_there(printed: scripting.Printed, sdk_workspace: Workspace) -> None:
     """No request of the tutorial's workspace got a 501."""
     assert printed
-    found = workspace.client.get("/emulator/status").json()["unknownRoutes"]
-    assert not [each for each in found if "sdk-ws" in each["route"] and "experiments" not in each["route"]]
+    assert not {route for route in scripting.unknown_routes(sdk_workspace) if "experiments" not in route}
 
 
 def test_the_sdk_shows_what_went_wrong(sdk_workspace: Workspace, tmp_path: Path) -> None:
@@ -105,7 +97,7 @@ def test_a_large_model_goes_up_in_blocks_and_comes_down_whole(sdk_workspace: Wor
     """70 MB of random bytes, and a folder of more files than fit one batch."""
     workspace = sdk_workspace
     workspace.write_config(tmp_path)
-    done = workspace.emulator.run(_SCRIPTS / "large_model.py", directory=tmp_path)
+    done = workspace.emulator.run(scripting.SCRIPTS / "large_model.py", directory=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "same True" in done.stdout
     assert "folder True" in done.stdout
