@@ -5,6 +5,8 @@ service, take turns in one run on this machine, from images in memory to labels;
 The report of them is then opened in Chromium beside an empty page: `make bench`.
 """
 
+import cli.interrupt  # noqa: F401 - before all else, see there
+
 import argparse
 import json
 import os

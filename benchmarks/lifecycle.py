@@ -4,6 +4,8 @@ Every figure is taken with the user's own commands on clones in a temporary fold
 Pulumi program is timed beside the unchanged stack in the same run, turn by turn. Getting the CLI is left out.
 """
 
+from cli import children, interrupt
+
 import argparse
 import os
 import shutil
@@ -57,7 +59,8 @@ def _deployed(clone: Path, environment: dict[str, str]) -> Iterator[None]:
     try:
         yield
     finally:
-        subprocess.run(["make", "down"], cwd=clone, env=environment, capture_output=True, check=False)
+        with interrupt.held_off():
+            subprocess.run(["make", "down"], cwd=clone, env=environment, capture_output=True, check=False)
 
 
 def _measure_deployed(samples: Samples, clone: Path, environment: dict[str, str], directory: Path) -> None:
@@ -95,12 +98,12 @@ def _empty_program(directory: Path, clone: Path, shell: dict[str, str]) -> Path:
 
 def _environment(directory: Path) -> dict[str, str]:
     """Return this shell's environment with caches and Pulumi's home in the temporary folder, and the CLI on PATH."""
-    cli = subprocess.run(
-        [sys.executable, "-m", "tools.pulumi"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
-    ).stdout.strip()
+    found = children.run([sys.executable, "-m", "tools.pulumi"], cwd=ROOT, stdout=subprocess.PIPE)
+    if found.returncode != 0:
+        sys.exit(found.returncode)  # it said why
     kept = working_copy.clean_environment()
     return kept | {
-        "PATH": f"{cli}:{kept['PATH']}",
+        "PATH": f"{found.stdout.strip()}:{kept['PATH']}",
         "XDG_CACHE_HOME": str(directory / "cache"),
         "UV_CACHE_DIR": str(directory / "cache/uv"),
         "PIP_CACHE_DIR": str(directory / "cache/pip"),
@@ -130,7 +133,7 @@ def _time(samples: Samples, name: str, command: list[str], directory: Path, envi
 
 
 def _run(command: list[str], directory: Path, environment: dict[str, str]) -> None:
-    done = subprocess.run(command, cwd=directory, env=environment, text=True, capture_output=True, check=False)
+    done = children.run(command, cwd=directory, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} exited {done.returncode}:\n{done.stdout}\n{done.stderr}")
 

@@ -3,6 +3,8 @@
 Exit code 0: nothing; 1: something; 2: it could not be looked.
 """
 
+import cli.interrupt  # noqa: F401 - before all else, see there
+
 import argparse
 import sys
 from pathlib import Path

@@ -3,10 +3,12 @@
 Plain `--json` shows a refresh as it began, not what it found; the lines of the streamed form hold both.
 """
 
+from cli import children
+
 import json
 import os
-import subprocess
 from dataclasses import dataclass
+from subprocess import PIPE
 from typing import Any
 
 _STREAMED = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
@@ -53,7 +55,7 @@ def _run(*arguments: str) -> list[dict[str, Any]]:
     """Return the events of a command; that it found changes is no error, so its exit code tells nothing."""
     command = ["pulumi", *arguments, "--json", "--non-interactive", "--color=never"]
     try:
-        done = subprocess.run(command, env=os.environ | _STREAMED, capture_output=True, text=True, check=False)
+        done = children.run(command, env=os.environ | _STREAMED, stdout=PIPE, stderr=PIPE)
     except FileNotFoundError:
         raise EngineError('There is no pulumi on PATH: run `make drift`, or `eval "$(make -s env)"` first.') from None
     events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"')]

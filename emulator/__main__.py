@@ -1,5 +1,7 @@
 """The command line: start, stop and look at the emulator, and point other programs at it."""
 
+import cli.interrupt  # noqa: F401 - before all else, see there
+
 import argparse
 import json
 import os

@@ -34,7 +34,12 @@ def start(state: Path, options: Sequence[str]) -> Record:
             start_new_session=True,
         )
         os.close(writing)
-        told = pipe.read()
+        try:
+            told = pipe.read()
+        except BaseException:  # interrupted: nobody would know of an emulator that has no record yet
+            process.terminate()
+            process.wait()
+            raise
     if told != READY:
         process.wait()
     if told not in {READY, RUNNING}:

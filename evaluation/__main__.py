@@ -4,6 +4,8 @@
 Exit codes: 0 passed, 1 evaluated and failed, 2 could not be evaluated.
 """
 
+import cli.interrupt  # noqa: F401 - before all else, see there
+
 import json
 import os
 import sys

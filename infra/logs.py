@@ -3,6 +3,8 @@
 pulumi stack export | python -m infra.logs [--follow] [SERVICE]
 """
 
+import cli.interrupt  # noqa: F401 - before all else, see there
+
 import argparse
 import json
 import sys
@@ -60,5 +62,3 @@ if __name__ == "__main__":
         main()
     except azureml.AzureMLError as error:
         sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit(130)

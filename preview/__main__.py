@@ -3,6 +3,8 @@
 Exit codes: 0 a comment was made, whatever changes; 2 there was nothing to preview, which the comment says too.
 """
 
+import cli.interrupt  # noqa: F401 - before all else, see there
+
 import argparse
 import os
 import sys
@@ -33,8 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         preview = _read(chosen.file) if chosen.file else _run(chosen.stack, chosen.release, given[end + 1 :])
     except (PreviewError, PromotionError) as error:
         preview = Preview(errors=(str(error),))
-    except KeyboardInterrupt:
-        return 130
     trial = None if preview.errors or chosen.no_candidate else try_candidate(preview, _report)
     live = None if preview.errors or chosen.file else _look(chosen.stack, preview)
     comment = Comment(chosen.stack, preview, trial, changed_files(preview), live)

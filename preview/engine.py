@@ -5,12 +5,14 @@ stay as they are. With PULUMI_ENABLE_STREAMING_JSON_PREVIEW it prints its events
 The events' debug lines hold secrets in the clear, so they go through a pipe, never to a file, and are dropped here.
 """
 
+from cli import children
+
 import json
 import os
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 from infra.promotion import OTHER_CHECKOUT
@@ -114,7 +116,7 @@ def run(stack: str, options: Sequence[str]) -> Preview:
     command = ["pulumi", "preview", "--json", "--non-interactive", "--color=never", "--stack", stack, *options]
     streaming = {**os.environ, "PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
     try:
-        done = subprocess.run(command, env=streaming, text=True, capture_output=True, check=False)
+        done = children.run(command, env=streaming, stdout=PIPE, stderr=PIPE)
     except FileNotFoundError:
         raise PreviewError(
             'There is no pulumi on PATH: run `make preview`, or `eval "$(make -s env)"` first.'

@@ -3,6 +3,8 @@
 Exit codes: 0 done or nothing to do, 1 not promoted, 2 could not be promoted.
 """
 
+import cli.interrupt  # noqa: F401 - before all else, see there
+
 import argparse
 import sys
 from collections.abc import Sequence
@@ -29,8 +31,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PromotionError as error:
         print(error, file=sys.stderr)
         return _FAILED
-    except KeyboardInterrupt:
-        return 130
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,7 +1,9 @@
 """What promotion asks of the Pulumi CLI: outputs, history, configuration, previews and deployments of a stack."""
 
+from cli import children
+
 import json
-import subprocess
+from subprocess import PIPE
 from typing import Any
 
 from promotion.record import PromotionError
@@ -9,7 +11,7 @@ from promotion.record import PromotionError
 
 def ask(*arguments: str) -> Any:  # noqa: ANN401 - JSON is any
     """Return what the CLI prints as JSON, None where it prints nothing; raises PromotionError with its own words."""
-    done = subprocess.run(["pulumi", *arguments], text=True, capture_output=True, check=False)
+    done = children.run(["pulumi", *arguments], stdout=PIPE, stderr=PIPE)
     if done.returncode != 0:
         said = _last(done.stderr or done.stdout)
         if "no stack named" in said and "--stack" in arguments:
@@ -21,7 +23,7 @@ def ask(*arguments: str) -> Any:  # noqa: ANN401 - JSON is any
 
 def show(*arguments: str) -> int:
     """Run the CLI with this terminal and return its exit status."""
-    return subprocess.run(["pulumi", *arguments], check=False).returncode
+    return children.hand_over(["pulumi", *arguments])
 
 
 def _last(printed: str) -> str:

@@ -3,6 +3,8 @@
 GoError     Go refused, or failed; the message is what it said last
 """
 
+from cli import children
+
 import os
 import subprocess
 from collections import deque
@@ -43,22 +45,18 @@ class Module:
         last: deque[str] = deque(maxlen=3)
         # No C compiler is needed, and no go.work or GOFLAGS of the user's changes what is built.
         environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": ""}
-        with subprocess.Popen(
+        process = children.start(
             [self.go, *arguments],
             cwd=self.directory,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
-        ) as process:
-            try:
-                for line in process.stdout or ():
-                    last.append(line.strip())
-                    if advance:
-                        advance(last[-1])
-                failed = process.wait() != 0
-            finally:
-                process.kill()  # does nothing to one that has ended
-        if failed:
+        )
+        with process, children.ended_on_error(process):
+            for line in process.stdout or ():
+                last.append(line.strip())
+                if advance:
+                    advance(last[-1])
+        if process.returncode != 0:
             raise GoError(" | ".join(last))
         return list(last)

@@ -4,6 +4,8 @@ Change, preview, dev, staging, a gate that blocks, the fix, prod, rollback, drif
 has to end as it should, or the rehearsal ends there and says how it did.
 """
 
+from cli import children, interrupt
+
 import argparse
 import re
 import subprocess
@@ -57,16 +59,14 @@ class Team:
         `shows` is the pattern of what the timeline quotes, by default what `says` found.
         """
         started = time.monotonic()
-        done = subprocess.run(
+        done = children.run(
             ["bash", "-euo", "pipefail", "-c", command],
             cwd=self.directory,
             env=self.shell,
-            text=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             timeout=_SECONDS,
-            check=False,
         )
         seconds = time.monotonic() - started
         found = re.search(says, done.stdout)
@@ -146,9 +146,10 @@ def _emulated(team: Team) -> Iterator[None]:
     try:
         yield
     finally:
-        for state in team.directory.glob(".emulator*"):
-            command = [sys.executable, "-m", "emulator", "stop", "--state", str(state)]
-            subprocess.run(command, cwd=team.directory, env=team.shell, capture_output=True, check=False)
+        with interrupt.held_off():
+            for state in team.directory.glob(".emulator*"):
+                command = [sys.executable, "-m", "emulator", "stop", "--state", str(state)]
+                subprocess.run(command, cwd=team.directory, env=team.shell, capture_output=True, check=False)
 
 
 def _play(team: Team) -> None:

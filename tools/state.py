@@ -4,6 +4,8 @@ Checkpoints are replaced whole. The lock stays behind, and the `.attrs` file bes
 in place unless the backend's URL says `?metadata=skip`, may be empty: the CLI then calls the checkpoint unreadable.
 """
 
+import cli.interrupt  # noqa: F401 - before all else, see there
+
 import json
 import os
 import socket

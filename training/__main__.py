@@ -3,6 +3,8 @@
 Exit codes: 0 the model is there, 2 it could not be made.
 """
 
+import cli.interrupt  # noqa: F401 - before all else, see there
+
 import argparse
 import os
 import sys

@@ -4,11 +4,12 @@ All run at once and are asked in turn, with the same client, model and rows, on 
 every path is held against the model's own predict() first.
 """
 
+import cli.interrupt  # noqa: F401 - before all else, see there
+
 import argparse
 import json
 import os
 import platform
-import signal
 import subprocess
 import sys
 import tempfile
@@ -55,7 +56,6 @@ _FAILURES = (
 def main(arguments: list[str] | None = None) -> int:
     """Measure and print; 0 measured, 2 could not."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         with ExitStack() as stack:
             _run(options, stack)

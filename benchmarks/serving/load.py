@@ -3,6 +3,8 @@
 Run it with `python -m benchmarks.serving.load`; it exits 1 where an answer was lost or wrong, or memory grew.
 """
 
+import cli.interrupt  # noqa: F401 - before all else, see there
+
 import argparse
 import random
 import sys

@@ -4,6 +4,8 @@ MissingError    there is no Go to build it with
 BuildError      Go cannot build it
 """
 
+from cli import children
+
 import os
 import shutil
 import subprocess
@@ -57,7 +59,7 @@ def lint(program: Path, workflows: list[Path]) -> bool:
 
     Raises subprocess.CalledProcessError when actionlint itself could not run.
     """
-    ended = subprocess.run([program, *_OPTIONS, *workflows], check=False)
+    ended = children.run([program, *_OPTIONS, *workflows])
     if ended.returncode not in {0, 1}:
         raise subprocess.CalledProcessError(ended.returncode, program)
     return ended.returncode == 0

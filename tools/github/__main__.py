@@ -1,5 +1,7 @@
 """`python -m tools.github`: writes reports to GitHub; 0 written, 2 could not be."""
 
+import cli.interrupt  # noqa: F401 - before all else, see there
+
 import argparse
 import os
 import sys

@@ -1,8 +1,9 @@
 """`python -m tools.pulumi`: gets the Pulumi CLI and prints the folder that holds it, and nothing else, on stdout."""
 
+import cli.interrupt  # noqa: F401 - before all else, see there
+
 import argparse
 import os
-import signal
 import sys
 from functools import partial
 from pathlib import Path
@@ -28,7 +29,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.pulumi", description=choice.__doc__)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was begun is cleared away
     try:
         print(_locate(os.environ.get("PATH", os.defpath), platformdirs.user_cache_path("digits") / "pulumi"))
     except (PulumiUnavailableError, OSError) as error:

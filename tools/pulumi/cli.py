@@ -6,6 +6,8 @@ PulumiUnavailableError      no CLI can be had; the message says what is missing
 └─ BuildFailedError         it cannot be built here
 """
 
+from cli import children
+
 import os
 import re
 import shutil
@@ -47,17 +49,16 @@ def parse_version(text: str) -> tuple[int, int, int] | None:
 def read_version(executable: Path) -> tuple[int, int, int] | None:
     """Ask an executable for its version; None when it does not run or says something else."""
     try:
-        answer = subprocess.run(
+        answer = children.run(
             [executable, "version"],
-            check=True,
-            capture_output=True,
-            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             timeout=20,
             env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
         )
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, subprocess.TimeoutExpired):
         return None
-    return parse_version(answer.stdout)
+    return parse_version(answer.stdout) if answer.returncode == 0 else None
 
 
 def is_complete(directory: Path) -> bool:
