@@ -18,6 +18,8 @@ from typing import Any
 from rules import RULES
 
 sys.path.append(str(Path(__file__).parents[1]))  # run as a script, only its own folder is on the path
+import cli.interrupt  # noqa: F401 - what follows reads files
+
 import stack as stack_file
 from stack.keys import find_nearest
 

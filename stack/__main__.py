@@ -3,6 +3,8 @@
 Exit codes: 0 nothing is wrong, 2 what is wrong was said.
 """
 
+import cli.interrupt  # noqa: F401 - before all else, see there
+
 import argparse
 import os
 import sys

@@ -3,6 +3,8 @@
 Exit codes: 0 nothing, 2 something, which was said.
 """
 
+import cli.interrupt  # noqa: F401 - before all else, see there
+
 import json
 import subprocess
 import sys
