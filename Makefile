@@ -40,6 +40,8 @@ show = [ ! -f reports/$(STACK)/evaluation.json ] || $(python) -m evaluation show
 hold_policies = [ -z "$${PULUMI_OPTION_POLICY_PACK:-}" ] || previewed="$$(pulumi preview --stack $(STACK) 2>&1)" || { echo "$$previewed" >&2; exit 1; }
 # RELEASE may come from a form on GitHub: only the shell sees it, and as one word.
 release = $(if $(value RELEASE),--release "$$RELEASE")
+# What is asked about a deployment needs one.
+deployed = pulumi stack select $(STACK) >/dev/null 2>&1 || { echo "Nothing is deployed in stack '$(STACK)': run \`make up$(patsubst %, STACK=%,$(filter-out dev,$(STACK)))\` first." >&2; exit 2; }
 select = pulumi stack select --create $(STACK) $(provider) >/dev/null
 
 .PHONY: help up preview promote releases down rehearse predict smoke logs drift status env emulator model test chromium check bench certificate comment issue skip lock clean stack stack-file
@@ -78,17 +80,17 @@ rehearse: .venv/lock  ## play a release's life on three emulated stacks, in a co
 	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m tools.rehearsal
 
 smoke: .venv/lock  ## evaluate the deployed service alone
-	@$(settings); pulumi stack output --stack $(STACK) --json --show-secrets | \
+	@$(settings); $(deployed); pulumi stack output --stack $(STACK) --json --show-secrets | \
 	  $(python) -m evaluation --outputs - --report reports/$(STACK)/smoke $(if $(DIRECTORY),--directory $(DIRECTORY))
 
 # The picture's name goes through the environment, so that any name is one.
 predict: .venv/lock  ## read the digit in a picture: make predict IMAGE=digit.png
 	@[ -n "$${IMAGE:-}" ] || { echo 'No picture is named: make predict IMAGE=digit.png' >&2; exit 2; }
-	@$(settings); pulumi stack output --stack $(STACK) --json --show-secrets | \
+	@$(settings); $(deployed); pulumi stack output --stack $(STACK) --json --show-secrets | \
 	  $(python) -m evaluation predict --outputs - -- "$$IMAGE"
 
 logs: .venv/lock  ## the service's container log; on a terminal followed until Ctrl-C
-	@$(settings); pulumi stack export --stack $(STACK) | $(python) -m infra.logs $$([ ! -t 1 ] || echo --follow) $(SERVICE)
+	@$(settings); $(deployed); pulumi stack export --stack $(STACK) | $(python) -m infra.logs $(SERVICE)
 
 drift: .venv/lock stack  ## what was changed outside Pulumi, and what the next up would do about it
 	@$(if $(EMULATED),$(MAKE) --no-print-directory -s emulator >&2;) $(settings); $(python) -m drift $(STACK) --report reports/$(STACK)/drift.md $(if $(FORMAT),--$(FORMAT))

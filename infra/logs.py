@@ -1,24 +1,32 @@
 """`make logs`: the container log of the stack's web service, also of one whose first deployment failed.
 
 pulumi stack export | python -m infra.logs [--follow] [SERVICE]
+
+Each line begins with its time. What writes none of its own has that of the line before, right after which it was
+written; the entry script's requests have it inside.
 """
 
 import cli.interrupt  # noqa: F401 - before all else, see there
 
 import argparse
 import json
+import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from infra import azureml
 
 _SECONDS_BETWEEN_LOOKS = 1
+_TIME = re.compile(r'^(?:\[|\{"time": ")?(?P<day>\d{4}-\d\d-\d\d)[ T](?P<time>\d\d:\d\d:\d\d)')
 
 
 def find_service(exported: str, name: str | None) -> tuple[str, str]:
     """Return workspace and name of the named service, or of the one in the exported state."""
+    if not exported.strip():
+        raise azureml.MissingError("Nothing is deployed in this stack: run `make up` first.")
     resources: dict[str, Any] = {
         resource["urn"].rsplit("::", 1)[-1]: resource
         for resource in json.loads(exported)["deployment"].get("resources", [])
@@ -43,17 +51,31 @@ def follow(read: Callable[[], str], wait: Callable[[], None]) -> Iterator[str]:
         wait()
 
 
+def stamp(lines: Iterable[str], now: Callable[[], datetime]) -> Iterator[str]:
+    """Yield the lines, each with its time before it; `now` is that of a line before the first that tells it."""
+    told = ""
+    for line in lines:
+        found = _TIME.search(line)
+        told = f"{found['day']} {found['time']}" if found else told or now().strftime("%Y-%m-%d %H:%M:%S")
+        yield line if found and not line.startswith("{") else f"{told} {line}"
+
+
 def main() -> None:
     """Print the log."""
     parser = argparse.ArgumentParser(prog="python -m infra.logs", description=__doc__)
     parser.add_argument("service", nargs="?", help="its name; default: the stack's")
-    parser.add_argument("--follow", action="store_true", help="go on with what is new, until Ctrl-C")
+    parser.add_argument(
+        "--follow",
+        action=argparse.BooleanOptionalAction,
+        default=sys.stdout.isatty(),
+        help="go on with what is new, until Ctrl-C (default: on a terminal)",
+    )
     arguments = parser.parse_args()
     workspace, name = find_service(sys.stdin.read(), arguments.service)
+    lines = follow(lambda: azureml.service_log(workspace, name), lambda: time.sleep(_SECONDS_BETWEEN_LOOKS))
     if not arguments.follow:
-        print(azureml.service_log(workspace, name))
-        return
-    for line in follow(lambda: azureml.service_log(workspace, name), lambda: time.sleep(_SECONDS_BETWEEN_LOOKS)):
+        lines = iter(azureml.service_log(workspace, name).splitlines())
+    for line in stamp(lines, lambda: datetime.now(UTC)):
         print(line, flush=True)
 
 

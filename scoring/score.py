@@ -234,6 +234,7 @@ def write_swagger(directory: Path) -> None:
 
 
 def log(**fields: object) -> None:
-    """Write one line of JSON; print() would be the inference server's, with a prefix of its own."""
-    sys.stdout.write(json.dumps(fields) + "\n")
+    """Write one line of JSON, with its time; print() would be the inference server's, with a prefix of its own."""
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    sys.stdout.write(json.dumps({"time": now, **fields}) + "\n")
     sys.stdout.flush()

@@ -5,6 +5,7 @@ Exit codes: 0 nothing, 2 something, which was said.
 
 import cli.interrupt  # noqa: F401 - before all else, see there
 
+import argparse
 import json
 import subprocess
 import sys
@@ -51,8 +52,14 @@ def _is_emulated(directory: Path, stack: str) -> bool:
         return False
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Say what would be lost and return the exit code."""
+    argparse.ArgumentParser(prog="python -m tools.leftovers", description=__doc__).parse_args()
     found = list(find(Path.cwd()))
     for sentence in found:
         print(sentence, file=sys.stderr)
-    sys.exit(2 if found else 0)
+    return 2 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

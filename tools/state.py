@@ -6,6 +6,7 @@ in place unless the backend's URL says `?metadata=skip`, may be empty: the CLI t
 
 import cli.interrupt  # noqa: F401 - before all else, see there
 
+import argparse
 import json
 import os
 import socket
@@ -54,6 +55,13 @@ def _is_stale(lock: Path) -> bool:
         return False
 
 
-if __name__ == "__main__":
-    for line in mend(os.environ.get("PULUMI_BACKEND_URL", ""), sys.argv[1]):
+def main() -> None:
+    """Repair the stack's state and say what was done."""
+    parser = argparse.ArgumentParser(prog="python -m tools.state", description=__doc__)
+    parser.add_argument("stack", help="its name; where its state lies is in PULUMI_BACKEND_URL")
+    for line in mend(os.environ.get("PULUMI_BACKEND_URL", ""), parser.parse_args().stack):
         print(line, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

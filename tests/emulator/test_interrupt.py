@@ -57,7 +57,7 @@ COMMANDS = {
 }
 
 
-def _find_commands() -> list[Path]:
+def find_commands() -> list[Path]:
     """Return all our files that can be run."""
     found = [path.relative_to(ROOT) for room in ROOT.iterdir() if room.is_dir() for path in room.rglob("*.py")]
     return [
@@ -204,7 +204,7 @@ def test_a_deployment_that_is_interrupted_is_waited_for(tmp_path: Path, shell: d
     assert (process.returncode, printed) == (130, "cancelled\nInterrupted.\n")
 
 
-@pytest.mark.parametrize("file", _find_commands(), ids=str)
+@pytest.mark.parametrize("file", find_commands(), ids=str)
 def test_a_command_imports_the_interrupt_s_handling_before_all_else(file: Path) -> None:
     """The imports of some take seconds, in which Ctrl-C may come as well."""
     first = next(

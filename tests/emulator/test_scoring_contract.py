@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import jsonschema_rs
@@ -238,6 +239,7 @@ def test_the_request_id_comes_back_and_stands_in_the_log(service: Service) -> No
         fields = json.loads(line)
         assert (fields["status"], fields["rows"], fields["path"]) == (200, len(answer.json()), path)
         assert fields["ms"] > 0
+        assert abs((datetime.fromisoformat(fields["time"]) - datetime.now(UTC)).total_seconds()) < 60
         assert len(line) < 200
 
 

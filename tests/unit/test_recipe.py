@@ -81,7 +81,7 @@ def test_the_reason_to_train_again_is_what_changed(change: dict[str, Any], reaso
 
 def test_an_edit_of_fit_is_trained_and_so_is_taking_it_back(tmp_path: Path) -> None:
     """The model that lies there is the one that the code as it is now makes."""
-    for name in ("training", "evaluation"):
+    for name in ("cli", "training", "evaluation"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     code = tmp_path / "training" / "model.py"
     ours = code.read_text()
