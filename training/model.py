@@ -82,14 +82,14 @@ def read_current(directory: Path, dataset: str, file: str = MODEL_FILE) -> tuple
         return None, None
     try:
         metadata = json.loads(evidence.read_text(encoding="utf-8"))
-        rows, described = int(metadata["dataset"]["rows"]), (metadata["modelFile"], metadata["sha256"])
+        rows, described = metadata["dataset"]["rows"], (metadata["modelFile"], metadata["sha256"])
         accuracy = metadata["accuracy"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None, f"{evidence} is missing, or not what training writes"
     if described != (file, hashlib.sha256(path.read_bytes()).hexdigest()):
         return None, f"{path} is not the file that {evidence} describes"
-    if type(accuracy) is not float or not 0 <= accuracy <= 1:
-        return None, f"{evidence} gives no accuracy from 0 to 1"
+    if type(accuracy) is not float or not 0 <= accuracy <= 1 or type(rows) is not int:
+        return None, f"{evidence} gives no accuracy from 0 to 1, or no number of rows"
     change = find_change(metadata, _recipe(dataset, DIGESTS[dataset, "train"], rows, file))
     return (None, change) if change else (metadata, None)
 
