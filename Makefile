@@ -44,7 +44,7 @@ release = $(if $(value RELEASE),--release "$$RELEASE")
 deployed = pulumi stack select $(STACK) >/dev/null 2>&1 || { echo "Nothing is deployed in stack '$(STACK)': run \`make up$(patsubst %, STACK=%,$(filter-out dev,$(STACK)))\` first." >&2; exit 2; }
 select = pulumi stack select --create $(STACK) $(provider) >/dev/null
 
-.PHONY: help up preview promote releases down rehearse predict smoke logs drift status env emulator model test chromium check bench certificate comment issue skip lock clean stack stack-file
+.PHONY: help up preview promote releases down rehearse predict smoke logs drift status env emulator model test chromium check bench certificate comment issue skip lock clean host stack stack-file
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -147,6 +147,9 @@ certificate:  ## on Azure: fetch the stack's certificate out of the key vault CE
 	$(if $(KEY),pem="$$(az keyvault secret show --vault-name '$(CERTIFICATE_VAULT)' --name digits-$(STACK) --query value --output tsv)"; \
 	sed -n '/-BEGIN CERT/$(comma)/-END CERT/p' <<< "$$pem" > certificates/$(STACK).pem; \
 	sed -n '/-BEGIN.*PRIVATE KEY/$(comma)/-END.*PRIVATE KEY/p' <<< "$$pem" > certificates/$(STACK).key)
+
+host: .venv/lock stack-file  ## on Azure: print the web service's own host name, to which the CNAME of sslCname leads
+	@$(python) -m infra.names $(STACK)
 
 skip:  ## on GitHub: say in the run's summary why a stack has no preview
 	@echo 'The preview of $(STACK) is skipped, because this run gets no credentials for Azure: pull requests from forks and from Dependabot get none, and nobody does before docs/deploying.md was followed.' | tee -a "$${GITHUB_STEP_SUMMARY:-/dev/null}"

@@ -25,7 +25,7 @@ def require_shared(stack: str, environment: Mapping[str, str], directory: Path) 
         raise BackendError(
             f"Stack '{stack}' is deployed to Azure, but its state would lie on this machine, in {url}: run "
             "`export PULUMI_BACKEND_URL='azblob://state?storage_account=…'` with your own storage account "
-            f"(docs/deploying.md, State), or write `digits:localState: true` in Pulumi.{stack}.yaml to keep it here."
+            f"(docs/deploying.md, step 5), or write `digits:localState: true` in Pulumi.{stack}.yaml to keep it here."
         )
 
 
