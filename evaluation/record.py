@@ -93,6 +93,11 @@ class Evaluation:
         return self.comparison is not None and self.comparison.is_loss
 
     @property
+    def loss(self) -> str | None:
+        """The loss in one sentence, if it is one."""
+        return self.comparison.loss if self.comparison and self.is_worse else None
+
+    @property
     def outcome(self) -> Outcome:
         """The headline's first word: a loss that no threshold forbids has passed, but is not simply good."""
         return ("worse" if self.is_worse else "passed") if self.passed else "failed"
@@ -101,11 +106,10 @@ class Evaluation:
     def verdict(self) -> str:
         """The evaluation in brief: a loss, the accuracy or every threshold missed, and what was not compared."""
         sentences = [check.sentence for check in self.checks if not check.passed] or [self.checks[0].sentence]
-        if self.comparison and self.passed:
-            if self.is_worse:
-                sentences = [self.comparison.loss, _permission(self.thresholds), *sentences]
-            else:
-                sentences.append(self.comparison.sentence)
+        if self.passed and self.loss:
+            sentences = [self.loss, _permission(self.thresholds), *sentences]
+        elif self.passed and self.comparison:
+            sentences.append(self.comparison.sentence)
         if self.not_compared:
             sentences.append(f"Not compared with the release before: {self.not_compared}.")
         return " ".join(sentences)

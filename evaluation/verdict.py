@@ -1,6 +1,6 @@
 """What is enough: thresholds, each held against its number; a failure names both and the worst confusions.
 
-The names are those of the stack's settings, so that whoever reads a failure finds what to change.
+The names are those of the stack's settings, so that anyone who reads a failure finds what to change.
 """
 
 from collections.abc import Mapping

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _UNEVALUATED = "The live service could not be evaluated, so nothing is released"
 _NEXT = (
-    "Mend the change or take it back, and run `pulumi up`; unchanged, `pulumi up --refresh` (or `make up`) "
+    "Fix the change or take it back, and run `pulumi up`; unchanged, `pulumi up --refresh` (or `make up`) "
     "deploys it again."
 )
 
@@ -94,7 +94,7 @@ class Gate:
             return (
                 f"The rollback FAILED too: {combination} cannot be deployed, "
                 f"and what is live has passed nothing. {error}\n"
-                "Mend the change or take it back, and run `pulumi up --refresh` (or `make up`)."
+                "Fix the change or take it back, and run `pulumi up --refresh` (or `make up`)."
             )
         try:
             evaluation, report = judge.evaluate(released, uri, key, progress, "rollback")

@@ -29,9 +29,10 @@ def read_release(settings: Settings) -> ReleaseRecord:
             # Not a StackReference, whose values come too late to refuse anything by before the first resource.
             found = pulumi.runtime.invoke("pulumi:pulumi:readStackOutputs", {"name": name}).value
         except Exception as error:  # noqa: BLE001 (the SDK raises nothing more telling)
+            said = str(error).rpartition("returned an error: ")[2]  # before it, the engine's names for the call
             raise PromotionError(
-                f"promoteFrom names stack '{settings.promote_from}', which cannot be read ({error}): "
-                f"deploy it first, or mend Pulumi.{settings.stack}.yaml."
+                f"promoteFrom names stack '{settings.promote_from}', which cannot be read ({said}): deploy it first "
+                f"(`make up STACK={settings.promote_from}`), or name another one in Pulumi.{settings.stack}.yaml."
             ) from None
         return ReleaseRecord.from_output(settings.promote_from, (found or {}).get("outputs", {}).get("release"))
     except PromotionError as error:

@@ -34,7 +34,7 @@ _IDENTITY = (
     *Thresholds().to_json(),
     "gateEnabled",
 )
-_SHOWN = ("accuracy", "confusionMatrix", "datasetDigest", "rowsEvaluated", "time")
+_SHOWN = ("accuracy", "confusionMatrix", "datasetDigest", "loss", "rowsEvaluated", "time")
 _EVIDENCE = (*_SHOWN, "evaluation")  # the whole of it, with which the next candidate is compared
 _ORIGIN = ("manifest", "commit", "commitDirty")
 _OUTPUTS = (*_EVIDENCE, *_ORIGIN, "scoringFiles", "history")
@@ -109,6 +109,7 @@ def _evidence(props: Properties) -> Properties:
         # A line per true label: a nested list would fill two screens of every preview.
         "confusionMatrix": [" ".join(f"{count:3}" for count in row) for row in evaluation.confusion_matrix],
         "datasetDigest": evaluation.digest,
+        "loss": evaluation.loss,
         "rowsEvaluated": evaluation.rows,
         "time": evaluation.time,
         "evaluation": json.dumps(evaluation.to_json(), separators=(",", ":")),

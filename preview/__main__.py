@@ -94,8 +94,10 @@ def _hand_on(comment: Comment) -> None:
 def _read(file: str) -> Preview:
     try:
         return read(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise PreviewError(f"{file} cannot be read: {error}.") from None
+    except OSError as error:
+        raise PreviewError(f"{file} cannot be read ({error.strerror}): name what `pulumi preview` printed.") from None
+    except UnicodeDecodeError:
+        raise PreviewError(f"{file} is not text in UTF-8: name what `pulumi preview --json` printed.") from None
 
 
 def _report(message: str) -> None:

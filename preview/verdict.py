@@ -52,7 +52,13 @@ def pronounce(
     stale = live is not None and not live.is_released
     if not steps:
         return f"⚠️ Nothing changes in {name}, but look at what is live." if stale else f"✅ Nothing changes in {name}."
-    warned = stale or any(step.operation in LOSING for step in steps) or (_is_doubtful(trial) and not source(preview))
+    promoted = source(preview) or {}
+    warned = (
+        stale
+        or bool(promoted.get("loss"))
+        or any(step.operation in LOSING for step in steps)
+        or (_is_doubtful(trial) and not promoted)
+    )
     return f"{'⚠️' if warned else '✅'} {name}: {_summarize(preview, steps, files)}{_measure(preview, trial)}."
 
 
@@ -97,7 +103,8 @@ def _summarize(preview: Preview, steps: Sequence[Step], files: Sequence[FileChan
 def _measure(preview: Preview, trial: Trial | None) -> str:
     """Say how the candidate compares, or what is known of it."""
     if released := source(preview):
-        return f"; {code(released['stack'])} released it with accuracy {released['accuracy']:.4f}"
+        loss = ", a significant loss there" if released.get("loss") else ""
+        return f"; {code(released['stack'])} released it with accuracy {released['accuracy']:.4f}{loss}"
     if trial is None:
         return ""
     if trial.evaluation is None:

@@ -134,6 +134,8 @@ def _show_evidence(record: ReleaseRecord, target: str) -> None:
         ),
     ):
         print(f"  {name:14}{value}")
+    if record.loss:
+        print(f"  {'worse':14}{record.loss}")
     print(flush=True)
 
 

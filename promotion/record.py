@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 _DIGITS = 12
+_OPTIONAL = ("commit", "commitDirty", "loss")
 
 
 class PromotionError(Exception):
@@ -33,6 +34,7 @@ class ReleaseRecord:
     rowsEvaluated: float  # noqa: N815
     accuracy: float
     time: str
+    loss: str | None = None  # against the release before it in its own stack, in one sentence
 
     @classmethod
     def from_output(cls, stack: str, release: object) -> "ReleaseRecord":
@@ -44,7 +46,7 @@ class ReleaseRecord:
                 f"Stack '{stack}' released with gateEnabled: false, so nothing says that it is any good: "
                 f"switch the gate on in Pulumi.{stack}.yaml and run `make up STACK={stack}`."
             )
-        missing = [name for name in FIELDS if release.get(name) is None and not name.startswith("commit")]
+        missing = [name for name in FIELDS if release.get(name) is None and name not in _OPTIONAL]
         if missing:
             raise PromotionError(
                 f"The release of stack '{stack}' does not say its {', '.join(missing)}, which an older version of "
@@ -93,7 +95,17 @@ class ReleaseRecord:
     @property
     def evidence(self) -> dict[str, Any]:
         """What the promoted release says of where it comes from."""
-        shown = ("stack", "commit", "commitDirty", "dataset", "datasetDigest", "rowsEvaluated", "accuracy", "time")
+        shown = (
+            "stack",
+            "commit",
+            "commitDirty",
+            "dataset",
+            "datasetDigest",
+            "rowsEvaluated",
+            "accuracy",
+            "loss",
+            "time",
+        )
         return {"model": self.model, "release": self.id, **{name: getattr(self, name) for name in shown}}
 
 

@@ -166,6 +166,14 @@ def test_a_promoted_release_is_not_run_and_shows_its_sources_evidence() -> None:
     assert "### ✅ `prod`: new model, 3 updated; `staging` released it with accuracy 0.9266." in text
     assert "from commit `c0ffee000000…`" in text
     assert "accuracy 0.9266 on 10,000 rows of mnist" in text
+    loss = "Accuracy fell from 0.9501 with sklearn_mnist:3 to 0.9266."
+    worse = altered(preview, "release", after={**step(preview, "release").after, "source": {**source, "loss": loss}})
+    text = Comment("prod", worse, trial, []).render()
+    assert (
+        "### ⚠️ `prod`: new model, 3 updated; `staging` released it with accuracy 0.9266, a significant loss there."
+        in text
+    )
+    assert "There it was worse than the release before: Accuracy fell from 0.9501 with sklearn\\_mnist:3" in text
     outside_git = {name: value for name, value in source.items() if name != "commit"}  # as the engine drops null
     preview = altered(preview, "release", after={**step(preview, "release").after, "source": outside_git})
     assert "which released it as `0123456789ab` on 2026-11-25" in Comment("prod", preview, trial, []).render()

@@ -13,7 +13,7 @@ from infra.azureml import AzureMLError
 from infra.live import Live
 from infra.promotion import ReleasedModel, fetch, require_checkout
 from infra.settings import SettingsError
-from promotion.__main__ import main
+from promotion.__main__ import _show_evidence, main
 from promotion.history import Released, carry, choose, unfold
 from promotion.record import PromotionError, ReleaseRecord
 
@@ -49,6 +49,15 @@ def released(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any output
 def test_a_record_comes_back_as_it_was_written() -> None:
     """What is pinned in a stack's file is what was released."""
     assert ReleaseRecord.from_json(RECORD.to_json()) == RECORD
+
+
+def test_the_evidence_says_that_the_release_was_worse_than_the_one_before(capsys: pytest.CaptureFixture[str]) -> None:
+    """Anyone who approves a promotion sees it, although no threshold of the source forbade it."""
+    loss = "Accuracy fell from 0.9501 with sklearn_mnist:2 to 0.9205."
+    record = ReleaseRecord.from_output("staging", {**RELEASE, "loss": loss})
+    _show_evidence(record, "prod")
+    assert f"  worse         {loss}" in capsys.readouterr().out
+    assert (record.evidence["loss"], RECORD.evidence["loss"]) == (loss, None)
 
 
 def test_the_same_bytes_are_the_same_release_wherever_they_run() -> None:
