@@ -42,7 +42,7 @@ def build(store: Store, subscriptions: Subscriptions) -> tuple[ASGIApp, Supervis
         webservices.drop(workspace)
         operations.drop(workspace)
         files.drop(workspace)
-        for kind in ("asset", "model", "model-version", "environment"):
+        for kind in ("asset", "model", "model-version", "environment", "environment-label"):
             for document, _ in store.items(kind, f"{workspace}/"):
                 store.delete(kind, document)
 
@@ -135,12 +135,15 @@ async def _render(request: Request, error: Exception) -> Response:
             media_type="application/xml",
             headers={"x-ms-error-code": error.code},
         )
-    if path.startswith("/modelmanagement"):
+    if path.lower().startswith("/modelmanagement"):
         shown = error.model_management_body()
     else:
         # Azure ML's other services give details, even where there are none, and the SDK does not print without.
         shown = {
-            "error": {**error.arm_body()["error"], **({} if path.startswith("/subscriptions") else {"details": []})}
+            "error": {
+                **error.arm_body()["error"],
+                **({} if path.lower().startswith("/subscriptions") else {"details": []}),
+            }
         }
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, identity.UnauthorizedError) else None
     return JSONResponse(shown, status_code=error.status, headers=headers)

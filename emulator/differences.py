@@ -37,10 +37,28 @@ DIFFERENCES: list[Difference] = [
         "Scope",
         (
             "Experiments, runs, datasets, datastores, pipelines, compute, images, packages and profiles of models, "
-            "and all the rest of Azure ML."
+            "connections, private endpoints, a workspace's keys and diagnosis, and all the rest of Azure ML."
         ),
         "Models, environments and ACI web services; the rest answers 501, names itself and is listed by `status`.",
         "test_requests.py::test_an_unknown_route_answers_501_and_names_itself",
+    ),
+    (
+        "Scope",
+        "Workspace.create makes a workspace, and what it stands on, by an ARM template.",
+        "It answers 501, as template deployments do; for a workspace that is there, exist_ok=True returns it.",
+        "test_sdk_surface.py::test_what_is_out_of_scope_is_refused_and_in_the_table",
+    ),
+    (
+        "Environments",
+        "An environment's image has a name, a registry and a Dockerfile; it can be built and looked at.",
+        "get_image_details says that there is no image; building one answers 501.",
+        "test_sdk_surface.py::test_a_method_of_the_sdk_works",
+    ),
+    (
+        "Environments",
+        "Nobody says whether the label latest is there of itself.",
+        "It is: the version that was registered last, unless another one was labelled so.",
+        "test_environments.py::test_a_label_leads_to_one_version",
     ),
     (
         "Workspaces",

@@ -1,6 +1,7 @@
 """Azure ML environments: named, versioned definitions of what an entry script needs."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from starlette.routing import Route
@@ -32,6 +33,10 @@ def routes(store: Store) -> list[Route]:
             ("PUT", "/environments/{environment}/versions/{version}"): environments.register,
             ("GET", "/environments/{environment}"): environments.read,
             ("GET", "/environments/{environment}/versions/{version}"): environments.read,
+            ("PUT", "/environments/{environment}/versions/{version}/metadata"): environments.label,
+            ("GET", "/environments/{environment}/labels/{label}"): environments.read_labelled,
+            ("GET", "/environments/{environment}/image"): environments.describe_image,
+            ("GET", "/environments/{environment}/versions/{version}/image"): environments.describe_image,
             ("GET", "/environments/"): environments.search,
         },
     )
@@ -83,6 +88,39 @@ class Environments:
         """Return the latest version of every environment."""
         latest = {found["name"]: found for _, found in self._store.items("environment", f"{call.workspace}/")}
         return {"value": list(latest.values())}
+
+    def label(self, call: Call) -> Document:
+        """Give the version exactly these labels; a label that another version had comes over."""
+        environment = self.read(call)
+        labels = call.fields.get("Labels")
+        if not isinstance(labels, list) or not all(isinstance(label, str) and label for label in labels):
+            raise BadRequestError("Labels must be a list of texts.", code="UserError")
+        prefix = f"{call.workspace}/{environment['name']}/"
+        with self._store.transaction():
+            for key, labelled in self._store.items("environment-label", prefix):
+                if labelled["version"] == environment["version"]:
+                    self._store.delete("environment-label", key)
+            for label in labels:
+                self._store.put("environment-label", f"{prefix}{label}", {"version": environment["version"]})
+        return environment
+
+    def read_labelled(self, call: Call) -> Document:
+        """Return the version with this label; "latest" is the one registered last, unless another is labelled so."""
+        name, label = call.params["environment"], call.params["label"]
+        labelled = self._store.get("environment-label", f"{call.workspace}/{name}/{label}")
+        if labelled is None and label.lower() != "latest":
+            raise NotFoundError(f"Environment {name} with label {label} is not registered.", code="UserError")
+        return self.read(replace(call, params={"environment": name, **(labelled or {})}))
+
+    def describe_image(self, call: Call) -> Document:
+        """Say that the environment has no image, in the form of one that is not built yet."""
+        self.read(call)
+        return {
+            "imageExistsInRegistry": False,
+            "dockerImage": {"name": None, "registry": {"address": None, "username": None, "password": None}},
+            "pythonEnvironment": {"interpreterPath": None, "condaEnvironmentPath": None},
+            "ingredients": None,
+        }
 
     def _versions(self, workspace: str, name: str) -> list[Document]:
         return [environment for _, environment in self._store.items("environment", f"{workspace}/{name}/")]

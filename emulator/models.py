@@ -19,7 +19,15 @@ from emulator.store import Document, Store
 
 CREATED_BY = {"userObjectId": PRINCIPAL, "userTenantId": TENANT, "userName": "emulator"}
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,254}")
-_PATCHED = ("kvTags", "description", "properties", "sampleInputData", "sampleOutputData", "resourceRequirements")
+_PATCHED = (
+    "kvTags",
+    "description",
+    "properties",
+    "datasets",
+    "sampleInputData",
+    "sampleOutputData",
+    "resourceRequirements",
+)
 _PAGE = 255
 
 

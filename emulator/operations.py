@@ -18,7 +18,7 @@ from starlette.routing import Route
 from emulator.blobs import Blobs
 from emulator.errors import NotFoundError
 from emulator.models import now
-from emulator.routing import WORKSPACE, Call, read_call
+from emulator.routing import WORKSPACE, Call, ignore_case, read_call
 from emulator.store import Document, Store
 
 DONE = frozenset({"Succeeded", "Failed", "Cancelled", "TimedOut"})
@@ -178,4 +178,4 @@ def routes(store: Store, operations: Operations) -> list[Route]:
         operation = await operations.wait(call.workspace, call.params["operation"], offset)
         return JSONResponse(operations.describe(operation, call.base_url, offset))
 
-    return [Route("/modelmanagement/v1.0" + WORKSPACE + "/operations/{operation}", read)]
+    return [ignore_case(Route("/modelmanagement/v1.0" + WORKSPACE + "/operations/{operation}", read))]

@@ -1,9 +1,11 @@
 """How a request reaches a handler: a plain function of a Call, run in a thread, that returns JSON or a Response."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -24,6 +26,7 @@ class Call:
 
     workspace: str
     base_url: str
+    root: str  # the path up to the workspace
     path: str
     params: Mapping[str, str]
     query: Mapping[str, str]
@@ -40,6 +43,12 @@ class Call:
 Handler = Callable[[Call], Any]
 
 
+def ignore_case(route: Route) -> Route:
+    """Return the route for its literal segments in any letter case, as Azure reads them; names keep theirs."""
+    route.path_regex = re.compile(route.path_regex.pattern, re.IGNORECASE)
+    return route
+
+
 def workspace_routes(store: Store, prefix: str, handlers: Mapping[tuple[str, str], Handler]) -> list[Route]:
     """Return a route for each (method, path below the workspace); all answer 404 when there is no such workspace."""
     return [_route(store, method, prefix + WORKSPACE + path, handler) for (method, path), handler in handlers.items()]
@@ -52,7 +61,7 @@ def workspace_id(params: Mapping[str, str]) -> str:
 
 async def read_call(store: Store, request: Request) -> Call:
     """Return the request as a Call, or raise what is wrong with it."""
-    workspace = workspace_id({**request.path_params, "name": request.path_params["name"]})
+    workspace = workspace_id(request.path_params)
     if store.get("arm", workspace) is None:
         raise NotFoundError(
             f"The Resource '{workspace.partition('/providers/')[2]}' under resource group "
@@ -61,6 +70,8 @@ async def read_call(store: Store, request: Request) -> Call:
     return Call(
         workspace=workspace,
         base_url=str(request.base_url).rstrip("/"),
+        root=request.scope["path"].lower().partition("/subscriptions/")[0]
+        + quote(WORKSPACE.format_map(request.path_params)),
         path=request.url.path,
         params={
             key: value for key, value in request.path_params.items() if key not in {"subscription", "group", "name"}
@@ -76,7 +87,7 @@ def _route(store: Store, method: str, path: str, handler: Handler) -> Route:
         result = await run_in_threadpool(handler, call)
         return result if isinstance(result, Response) else JSONResponse(result)
 
-    return Route(path, endpoint, methods=[method])
+    return ignore_case(Route(path, endpoint, methods=[method]))
 
 
 def _parse(body: bytes) -> Any:  # noqa: ANN401 - JSON is any

@@ -163,8 +163,7 @@ class Webservices:
     def _accept(self, call: Call, operation: Document) -> Response:
         if operation["state"] == "NotStarted":
             self._supervisor.submit(operation)
-        path = call.path.partition("/services")[0]
-        location = f"{call.base_url}{path}/operations/{operation['id']}"
+        location = f"{call.base_url}{call.root}/operations/{operation['id']}"
         return Response(status_code=202, headers={"Operation-Location": location})
 
     def _end(self, workspace: str, name: str) -> None:

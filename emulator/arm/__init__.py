@@ -10,12 +10,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from emulator.arm import providers
 from emulator.arm.documents import Call
 from emulator.arm.groups import Groups
 from emulator.arm.resources import Resources
 from emulator.arm.types import TYPES
 from emulator.errors import BadRequestError, NotFoundError
 from emulator.identity import TENANT
+from emulator.routing import ignore_case
 from emulator.store import Document, Store
 from emulator.subscriptions import Subscriptions
 
@@ -115,6 +117,8 @@ def routes(store: Store, subscriptions: Subscriptions, on_workspace_deleted: Cal
         ("PATCH", _GROUP, groups.patch),
         ("DELETE", _GROUP, groups.delete),
         ("GET", f"{_GROUP}/resources", groups.list_resources),
+        ("GET", f"{_SUBSCRIPTION}/resources", groups.list_resources),
+        ("GET", f"{_SUBSCRIPTION}/providers/{{namespace}}", providers.read),
     ]
     for arm_type in TYPES:
         resources = Resources(store, groups, arm_type, on_workspace_deleted)
@@ -145,12 +149,11 @@ def _route(subscriptions: Subscriptions, method: str, path: str, handler: Handle
     async def endpoint(request: Request) -> Response:
         _check_api_version(request.query_params.get("api-version"))
         _check_subscription(subscriptions, request.path_params.get("subscription", subscriptions.own))
-        call = Call(str(request.base_url).rstrip("/"), request.path_params, _parse(await request.body()))
+        base_url, query = str(request.base_url).rstrip("/"), request.query_params
+        call = Call(base_url, request.path_params, _parse(await request.body()), query.get("$filter"))
         return await run_in_threadpool(handler, call)
 
-    route = Route(path, endpoint, methods=[method])
-    route.path_regex = re.compile(route.path_regex.pattern, re.IGNORECASE)  # as ARM reads its paths
-    return route
+    return ignore_case(Route(path, endpoint, methods=[method]))
 
 
 def _check_api_version(version: str | None) -> None:

@@ -22,6 +22,7 @@ class Call:
     base_url: str
     params: Mapping[str, str]
     body: Document
+    filter: str | None = None  # the query's $filter
 
 
 def now() -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from starlette.responses import JSONResponse, Response
 
+from emulator.arm import filters
 from emulator.arm.documents import CREATED, NO_CONTENT, OK, Call, read_envelope, read_location, render
 from emulator.arm.types import WORKSPACE_TYPE
 from emulator.errors import BadRequestError, ConflictError, NotFoundError
@@ -29,15 +30,18 @@ class Groups:
             raise NotFoundError(f"Resource group '{name}' could not be found.", code="ResourceGroupNotFound")
         return group
 
-    def list_all(self, _: Call) -> Response:
-        """List the groups of the subscription."""
+    def list_all(self, call: Call) -> Response:
+        """List the groups of the subscription that the filter lets through."""
         groups = [group for _, group in self._store.items("arm") if group["type"] == _TYPE]
-        return JSONResponse({"value": groups})
+        return JSONResponse({"value": filters.select(groups, call.filter)})
 
     def list_resources(self, call: Call) -> Response:
-        """List what is in a group."""
-        group = self.find(call.params["group"])
-        return JSONResponse({"value": [render(body, call.base_url) for _, body in self._members(group)]})
+        """List what is in a group, or in all of them, and passes the filter."""
+        if "group" in call.params:
+            found = [body for _, body in self._members(self.find(call.params["group"]))]
+        else:
+            found = [body for _, body in self._store.items("arm") if body["type"] != _TYPE]
+        return JSONResponse({"value": [render(body, call.base_url) for body in filters.select(found, call.filter)]})
 
     def check(self, call: Call) -> Response:
         """Say whether the group exists."""

@@ -304,6 +304,58 @@ def test_no_host_name_leads_to_the_real_azure(group: Group) -> None:
     assert all(host.startswith("127.0.0.1:") or host.endswith(".emulator.invalid") for host in hosts), hosts
 
 
+def test_a_list_of_resources_is_filtered(group: Group) -> None:
+    """In a group, in the subscription and over groups: what passes is shown, and nothing else."""
+    suffix = group.name.removeprefix("group-")
+    group.put(f"Microsoft.KeyVault/vaults/kv{suffix}", {**VAULT, "tags": {"owner": "vision", "data": "MNIST"}})
+    group.put(f"Microsoft.ContainerRegistry/registries/cr{suffix}", {**PLAIN, "tags": {"data": "vision"}})
+    subscription = f"/subscriptions/{SUBSCRIPTION}"
+
+    def find(scope: str, text: str) -> list[str]:
+        params = {"api-version": "2024-01-01", "$filter": text}
+        answer = group.client.get(f"{scope}/resources", params=params).raise_for_status().json()
+        return [each["name"].removesuffix(suffix) for each in answer["value"]]
+
+    for scope in (group.id, subscription):
+        here = "" if scope == group.id else f" and resourceGroup eq '{group.name}'"
+        assert find(scope, f"resourceType eq 'microsoft.keyvault/vaults'{here}") == ["kv"]
+        assert find(scope, f"tagName eq 'owner' and tagValue eq 'vision'{here}") == ["kv"]
+    groups = {"api-version": "2024-01-01", "$filter": f"name eq '{group.name}'"}
+    shown = group.client.get(f"{subscription}/resourceGroups", params=groups).json()["value"]
+    assert [each["name"] for each in shown] == [group.name]
+
+
+def test_a_filter_that_is_not_understood_is_400(group: Group) -> None:
+    """Ignored, it would show more than was asked for."""
+    params = {"api-version": "2024-01-01", "$filter": "plan/publisher eq 'us'"}
+    answer = group.client.get(f"{group.id}/resources", params=params)
+    assert code(answer) == (400, "InvalidFilterInQueryString")
+    assert "plan/publisher" in answer.json()["error"]["message"]
+
+
+def test_literal_segments_are_taken_in_any_letter_case(workspace: Workspace) -> None:
+    """ARM's and model management's; names are found in any case too, and shown as they were given."""
+    version = {"api-version": "2022-05-01"}
+    for path in (workspace.id.upper(), workspace.id.lower(), workspace.id.replace("resourceGroups", "resourcegroups")):
+        assert workspace.client.get(path, params=version).json()["id"] == workspace.id
+    path = workspace.models("/models")
+    for written in (path.upper(), path.replace("/models", "/Models"), path.replace("resourceGroups", "resourcegroups")):
+        assert workspace.client.get(written).status_code == 200
+    environments = f"/environment/v1.0{workspace.id}/environments/".replace("resourceGroups", "RESOURCEGROUPS")
+    assert workspace.client.get(environments).status_code == 200
+
+
+def test_a_resource_provider_names_its_types_and_regions(workspace: Workspace) -> None:
+    """Where a workspace may be created is looked up there."""
+    url, version = f"/subscriptions/{SUBSCRIPTION}/providers", {"api-version": "2022-05-01"}
+    answer = workspace.client.get(f"{url}/microsoft.machinelearningservices", params=version).json()
+    assert answer["namespace"] == "Microsoft.MachineLearningServices"
+    (only,) = answer["resourceTypes"]
+    assert only["resourceType"] == "workspaces"
+    assert "eastus" in only["locations"]
+    assert code(workspace.client.get(f"{url}/Microsoft.Nothing", params=version)) == (404, "InvalidResourceNamespace")
+
+
 def test_an_unknown_resource_type_answers_501(group: Group) -> None:
     """What ARM has and the emulator has not is named, not invented."""
     answer = group.ask("PUT", "Microsoft.Web/sites/site", PLAIN)

@@ -46,6 +46,36 @@ def test_the_list_has_each_environment_once_at_its_latest(workspace: Workspace) 
     assert [each["version"] for each in found if each["name"] == "listed"] == ["2"]
 
 
+def test_a_label_leads_to_one_version(workspace: Workspace) -> None:
+    """A label comes over from the version that had it; "latest" is the version registered last unless labelled."""
+    _register(workspace, "labelled")
+    _register(workspace, "labelled", extra=1)
+
+    def label(version: str, *labels: str) -> int:
+        url = f"/environment/v1.0{workspace.id}/environments/labelled/versions/{version}/metadata"
+        return workspace.client.put(url, json={"Labels": list(labels)}).status_code
+
+    def find(name: str) -> str:
+        answer = _read(workspace, f"labelled/labels/{name}")
+        return answer.json()["version"] if answer.is_success else str(answer.status_code)
+
+    assert find("latest") == "2"
+    assert label("1", "proven", "latest") == 200
+    assert [find("proven"), find("latest")] == ["1", "1"]
+    assert label("2", "proven") == 200
+    assert [find("proven"), find("latest"), find("unknown")] == ["2", "1", "404"]
+    assert label("1") == 200
+    assert find("latest") == "2"
+    assert label("7", "proven") == 404
+
+
+def test_an_environment_has_no_image(workspace: Workspace) -> None:
+    """Its details say so; those of one that is not there are a 404."""
+    _register(workspace, "imageless")
+    assert _read(workspace, "imageless/versions/1/image").json()["imageExistsInRegistry"] is False
+    assert _read(workspace, "nobody/image").status_code == 404
+
+
 def test_there_are_no_curated_environments(workspace: Workspace) -> None:
     """Azure's own names cannot be read and cannot be taken."""
     assert _read(workspace, "AzureML-sklearn-1.0").status_code == 404
