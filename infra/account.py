@@ -44,13 +44,13 @@ class Account:
                 if environment.get(name, ours).lower() != ours.lower():
                     raise AccountError(
                         f"{touched}, but {name} is {environment[name]}: unset it, log in to the stack's own account, "
-                        f"or mend {file}."
+                        f"or fix {file}."
                     )
         known = _read_profile(environment)
         if known is not None and _spell(self) not in map(_spell, known):
             raise AccountError(
                 f"{touched}, which is none of those that the Azure CLI is logged in to: "
-                f"run `az login --tenant {self.tenant_id}`, or mend {file}."
+                f"run `az login --tenant {self.tenant_id}`, or fix {file}."
             )
         return f"{touched}."
 

@@ -145,7 +145,7 @@ def _require_entry_script(path: Path, source: bytes | None) -> None:
         tree = ast.parse(source, filename=str(path))
     except SyntaxError as error:
         text = (error.text or "").strip()
-        raise SettingsError(f"{path}, line {error.lineno}: {error.msg}: `{text}`. Mend it and run again.") from None
+        raise SettingsError(f"{path}, line {error.lineno}: {error.msg}: `{text}`. Fix it and run again.") from None
     for name in ("init", "run"):
         if not any(name in _names(statement) for statement in tree.body):
             raise SettingsError(

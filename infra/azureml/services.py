@@ -234,7 +234,7 @@ def _wait(webservice: Any, timeout_seconds: float, report: Report) -> Service:  
         f"Web service '{webservice.name}' was {webservice.state} after {seconds:.0f} s"
         + (f": {reason}" if reason else " (readyTimeoutSeconds)")
         # Taking the change back makes the tree what the state holds, so only a refresh would find the failed service.
-        + "\nMend it and run `pulumi up` again, or take the change back and run `pulumi up --refresh`."
+        + "\nFix it and run `pulumi up` again, or take the change back and run `pulumi up --refresh`."
         + f" Full log: `make logs`. Its last lines:\n{log or '(none)'}"
     )
 

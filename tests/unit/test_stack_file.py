@@ -1,6 +1,7 @@
 """A stack's file: what is wrong in it is said before anything is done, all of it, with the line and the fix."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pulumi_azure_native.config.vars as provider
 import pytest
 
 from stack import BackendError, StackFileError, find_unknown, read, require_shared
+from stack.file import MAKE_READS
 from stack.keys import PROVIDER_TYPES
 
 ROOT = Path(__file__).parents[2]
@@ -63,13 +65,13 @@ def test_the_providers_own_keys_are_known() -> None:
         "'digits:serviceName': 'digits'",
         'digits:resourceGroup: ""',
         "digits:serviceTags: {owner: me, n: '1'}",
-        "digits:modelName: *name",
+        "digits:serviceDescription: *name",
         "digits:release: '{\"id\": 1}'",
     ],
 )
 def test_what_pulumi_and_the_program_read_is_taken(tmp_path: Path, line: str) -> None:
     """In each way in which Pulumi itself writes it."""
-    anchored = WHOLE.replace(": a\n", ": &name a\n")
+    anchored = WHOLE.replace(": c\n", ": &name c\n")
     sections = "encryptionsalt: v1:x\nsecretsprovider: x\nencryptedkey: x\n"
     assert refuse(tmp_path, f"{sections}{anchored}  {line}\n") == []
 
@@ -174,6 +176,38 @@ def test_all_that_is_wrong_is_said_at_once_by_lines(tmp_path: Path) -> None:
         "6 digits:authEnabled",
         "7 configs",
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ("'digits:cloud': emulator", "digits:cloud"),
+        ("digits:cloud:\n    emulator", "digits:cloud"),
+        ("digits:cloud: &cloud emulator", "digits:cloud"),
+        ("digits:modelFile: my models/a.pkl", "digits:modelFile"),
+    ],
+)
+def test_what_make_would_read_otherwise_is_refused(tmp_path: Path, line: str, key: str) -> None:
+    """One file has one meaning: make would take this stack for one on Azure, or another file for its model."""
+    (said,) = refuse(tmp_path, f"{WHOLE}  {line}\n")
+    fix = f"write `{key}:` and a value without spaces on one line"
+    assert said == f"Pulumi.dev.yaml: {key} is written as make cannot read it: {fix}."
+
+
+def test_what_make_reads_is_known() -> None:
+    """A key that the Makefile asks for anew is held against its pattern too."""
+    asked = re.findall(r"\$\(call config,([\w-]+:\w+)\)", (ROOT / "Makefile").read_text())
+    assert set(asked) == set(MAKE_READS)
+
+
+@pytest.mark.parametrize("written", ["{}: x", "{}: 'x'", '{}: "x"', "{}: x # yours", "    {}:   x"])
+def test_make_reads_a_key_however_it_is_written(tmp_path: Path, written: str) -> None:
+    """Quoted, commented, indented: what the file's check takes is what the Makefile gets."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  " + written.format("digits:promoteFrom") + "\n")
+    command = ["make", "-s", "--eval", "shown: ; @echo '$(call config,digits:promoteFrom)'", "shown", "STACK=dev"]
+    done = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, check=True)
+    assert done.stdout == "x\n"
 
 
 def test_an_environment_of_pulumis_may_hold_the_keys_that_are_missing(tmp_path: Path) -> None:
