@@ -111,7 +111,7 @@ attempt("model in use", first.delete)
 
 # --- the same name again
 other = AciWebservice.deploy_configuration(cpu_cores=1, memory_gb=1)
-alone = InferenceConfig(entry_script="alone.py", environment=Environment.from_conda_specification("alone", "conda.yml"))
+alone = InferenceConfig(entry_script="alone.py", environment=env.clone("options-alone"))
 attempt("taken", lambda: Model.deploy(ws, "options-one", [], project, other))
 uri = service.scoring_uri
 service = Model.deploy(ws, "options-one", [second], project, other, overwrite=True)
