@@ -70,12 +70,14 @@ def _predict(chosen: Namespace) -> None:
     from evaluation.client import Client  # noqa: PLC0415
 
     uri, key, _ = _service(chosen)
-    image = image_file.read(chosen.image)
+    image, doubts = image_file.examine(chosen.image)
     with Client(uri, key, "json" if chosen.json_body else "uint8") as client:
         (label,) = client.score(image[None])
         (probability,) = client.probabilities(image[None], [label])
     draw(image)
     print(label if probability is None else f"{label}, {percent(probability)} sure")
+    for doubt in doubts:
+        print(f"Warning: {doubt}", file=sys.stderr)
 
 
 def _evaluate(chosen: Namespace) -> Evaluation:

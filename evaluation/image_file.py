@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from evaluation import doubts
 from evaluation.errors import ImageError
-from evaluation.mnist_form import normalise
+from evaluation.mnist_form import find_ink, shape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,10 +26,17 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())  # what it would prin
 
 def read(path: Path) -> "NDArray[np.uint8]":
     """Return the digit as MNIST would have it, a row of 784 bytes; raises ImageError."""
+    return examine(path)[0]
+
+
+def examine(path: Path) -> "tuple[NDArray[np.uint8], list[str]]":
+    """Return the row, and a sentence for each doubt that it is one digit; raises ImageError."""
     with warnings.catch_warnings(action="ignore"):  # of odd metadata; what matters is raised
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         grey = _load(path)
-    return normalise(grey, str(path)).reshape(-1)
+    ink = find_ink(grey, str(path))
+    digit = shape(ink)
+    return digit.reshape(-1), [f"{path} {doubt}." for doubt in doubts.find(ink, digit)]
 
 
 def _load(path: Path) -> "NDArray[np.float64]":

@@ -38,17 +38,27 @@ def place(box: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
 
 
 def normalise(grey: "NDArray[np.float64]", name: str) -> "NDArray[np.uint8]":
-    """Return the digit in a picture of any size, grey from 0 to 255, dark on light or light on dark, as 28 x 28.
+    """Return the digit in a picture of any size, grey from 0 to 255, dark on light or light on dark, as 28 x 28."""
+    return shape(find_ink(grey, name))
+
+
+def find_ink(grey: "NDArray[np.float64]", name: str) -> "NDArray[np.float64]":
+    """Return the strokes in a picture, 0 to 1, everything else 0.
 
     Paper is what most of the frame is; ink is the one side of it that goes further. `name` is what an error calls it.
     """
-    from PIL import Image  # noqa: PLC0415 - the data sets need none of it
-
     paper = np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]]))
     ink = np.maximum(grey - paper if grey.max() - paper >= paper - grey.min() else paper - grey, 0)
     if ink.max() < _LEAST_CONTRAST:
         raise ImageError(f"{name} shows no digit: all of it is nearly the same grey. Draw one that stands out.")
-    ink = np.where(_strokes(ink / ink.max()), ink / ink.max(), 0)
+    strokes: NDArray[np.float64] = np.where(_strokes(ink / ink.max()), ink / ink.max(), 0)
+    return strokes
+
+
+def shape(ink: "NDArray[np.float64]") -> "NDArray[np.uint8]":
+    """Return strokes in a picture of any size as 28 x 28."""
+    from PIL import Image  # noqa: PLC0415 - the data sets need none of it
+
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
     cut = np.rint(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] * _BRIGHTEST).astype(np.uint8)
     height, width = (max(1, round(length * BOX / max(cut.shape))) for length in cut.shape)
@@ -57,7 +67,7 @@ def normalise(grey: "NDArray[np.float64]", name: str) -> "NDArray[np.uint8]":
 
 def _strokes(ink: "NDArray[np.float64]") -> "NDArray[np.bool_]":
     """Tell strokes from paper, by the threshold that parts the greys best (Otsu's), and from specks, by their size."""
-    from scipy import ndimage  # noqa: PLC0415 - as above
+    from scipy import ndimage  # noqa: PLC0415 - the data sets need none of it
 
     counts, edges = np.histogram(ink, _BINS, (0, 1))
     below, mass = counts.cumsum(), (counts * (edges[1:] + edges[:-1]) / 2).cumsum()

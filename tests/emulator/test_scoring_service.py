@@ -189,6 +189,11 @@ def test_a_picture_is_read_on_the_command_line(service: server.ScoringServer, tm
     assert predict(service.scoring_uri, "--json-body", str(file)).stdout == ended.stdout
     outputs = json.dumps({"scoringUri": service.scoring_uri, "primaryKey": KEY})
     assert predict(None, "--outputs", "-", str(file), key=None, stdin=outputs).stdout == ended.stdout
+    Image.fromarray(np.concatenate([np.asarray(Image.open(file).convert("L"))] * 2, axis=1)).save(tmp_path / "two.png")
+    doubted = predict(service.scoring_uri, str(tmp_path / "two.png"))
+    assert (doubted.returncode, len(doubted.stdout.splitlines())) == (0, 15)
+    (warning,) = doubted.stderr.splitlines()
+    assert warning.startswith(f"Warning: {tmp_path / 'two.png'} shows several shapes next to each other: ")
     wrong = predict(service.scoring_uri, str(file), key="wrong")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     assert wrong.stderr.startswith("Not read: The service at http://127.0.0.1:")

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from rich.console import Console
 
-from evaluation import image_file, terminal
+from evaluation import doubts, image_file, terminal
 from evaluation.__main__ import main
 from evaluation.datasets import load
 from evaluation.errors import ImageError
-from evaluation.mnist_form import normalise, place
+from evaluation.mnist_form import find_ink, normalise, place, shape
 
 DIGITS = load("digits", "test").images.reshape(-1, 28, 28)
 INK = np.array(Image.fromarray(DIGITS[7]).resize((240, 240), Image.Resampling.BICUBIC))
@@ -178,6 +178,74 @@ def test_a_picture_that_cannot_be_read_is_one_sentence(
     assert main(["predict", "--uri", "http://127.0.0.1:9/score", str(path)]) == 2
     (said,) = capsys.readouterr().err.splitlines()
     assert said.startswith(f"Not read: {path} {sentence}")
+
+
+def mnist_s(*labels: int) -> np.ndarray:
+    """Return digits with these labels in a row, dark on white, with a margin, at the size of a photograph."""
+    labelled = load("digits", "test").labels.tolist()
+    row = np.concatenate([DIGITS[labelled.index(label)] for label in labels], axis=1)
+    enlarged = Image.fromarray(row).resize((8 * row.shape[1], 8 * row.shape[0]), Image.Resampling.BICUBIC)
+    return np.asarray(255 - np.asarray(enlarged, np.int64), np.uint8)
+
+
+def with_corner(darkness: int) -> np.ndarray:
+    """Return a digit with a shadow over one corner."""
+    picture = mnist_s(3)
+    rows, columns = np.indices(picture.shape)
+    shadow = rows + (picture.shape[1] - columns) < picture.shape[0] // 3
+    return np.where(shadow, np.minimum(picture, 255 - darkness), picture).astype(np.uint8)
+
+
+def with_line(picture: np.ndarray, where: tuple[slice, slice], grey: int) -> np.ndarray:
+    """Return the picture with a line through it."""
+    drawn = picture.copy()
+    drawn[where] = grey
+    return drawn
+
+
+def cut(picture: np.ndarray) -> np.ndarray:
+    """Return a digit without the paper around it."""
+    rows, columns = (np.flatnonzero((picture < 128).any(axis=axis)) for axis in (1, 0))
+    return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+SEVERAL, WIDE = "shows several shapes next to each other: ", "is inked wider than a digit is: "
+EDGE, FULL = "has ink up to its edge: ", "has more ink than a digit: "
+DOUBTFUL: dict[str, tuple[Callable[[], np.ndarray], list[str]]] = {
+    "two digits": (lambda: mnist_s(4, 2), [SEVERAL]),
+    "two digits on a blackboard": (lambda: 255 - mnist_s(1, 7), [SEVERAL]),
+    "three digits": (lambda: mnist_s(1, 8, 0), [SEVERAL]),
+    "one above the other": (lambda: np.concatenate([mnist_s(3), mnist_s(8)]), [SEVERAL]),
+    "two that touch": (lambda: with_line(mnist_s(2, 3), np.s_[112:118, 100:340], 60), [WIDE]),
+    "a dark corner": (lambda: with_corner(200), [EDGE]),
+    "a corner of shade": (lambda: with_corner(150), [EDGE]),
+    "cut through": (lambda: mnist_s(6)[: 28 * 8 // 2], [EDGE]),
+    "a square": (lambda: np.pad(np.zeros((50, 50), np.uint8), 20, constant_values=255), [FULL]),
+    "one digit": (lambda: mnist_s(4), []),
+    "one digit without a margin": (lambda: cut(mnist_s(4)), []),
+    "a five with its bar apart": (lambda: with_line(mnist_s(5), np.s_[72:78, :], 255), []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DOUBTFUL)
+def test_a_picture_that_may_show_no_single_digit_is_doubted(tmp_path: Path, name: str) -> None:
+    """Several digits, a shadow, a cut: a sentence for each, and the row all the same."""
+    draw, beginnings = DOUBTFUL[name]
+    path = tmp_path / "digit.png"
+    Image.fromarray(draw()).save(path)
+    row, said = image_file.examine(path)
+    assert row.shape == (784,)
+    assert len(said) == len(beginnings), said
+    assert all(doubt.startswith(f"{path} {start}") for doubt, start in zip(said, beginnings, strict=True))
+
+
+def test_a_digit_is_hardly_ever_doubted() -> None:
+    """Of the 450 test images at most two, or nobody would read the warnings."""
+    found = []
+    for image in DIGITS:
+        ink = find_ink(255 - np.pad(image, 4).astype(np.float64), "a digit")
+        found += doubts.find(ink, shape(ink))
+    assert len(found) <= 2, found
 
 
 def test_a_folder_is_no_picture(tmp_path: Path) -> None:
