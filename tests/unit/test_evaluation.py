@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from evaluations import evaluated, zeros_ones_and_eights
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -71,6 +71,7 @@ def test_a_record_of_before_the_misses_were_kept_is_read() -> None:
 LABELS = st.lists(st.tuples(st.integers(0, 12), st.integers(-3, 12), st.integers(0, 9)), min_size=1, max_size=40)
 
 
+@settings(deadline=None)
 @given(LABELS, st.none() | st.floats(0, 1), st.sampled_from([None, "other data"]))
 def test_what_was_written_is_what_is_read(
     rows: list[tuple[int, int, int]], threshold: float | None, not_compared: str | None
