@@ -29,6 +29,8 @@ class Candidate:
     cpu_cores: float
     memory_gb: float
     ready_timeout_seconds: float
+    service_name: str
+    workspace_id: str
 
     def evaluate(
         self,
@@ -47,6 +49,7 @@ class Candidate:
         from runtime.environment import build, variables  # noqa: PLC0415
 
         python = build(self.conda, report) / "bin" / "python"
+        names = {"SERVICE_NAME": self.service_name, "WORKSPACE_NAME": self.workspace_id.rpartition("/")[2]}
         with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(1) as loading:
             dataset = loading.submit(load)  # takes as long as the server's start
             source = Path(directory, "scoring")
@@ -60,7 +63,7 @@ class Candidate:
                 entry_script=ENTRY_SCRIPT,
                 model_directory=model,
                 port=0,
-                environment_variables={**variables(self.conda), "WORKER_COUNT": "1"},
+                environment_variables={**variables(self.conda), **names, "WORKER_COUNT": "1"},
                 cpu_cores=self.cpu_cores,
                 memory_gb=self.memory_gb,
             )

@@ -51,16 +51,16 @@ class Rehearsal:
         # A change of tags or keys deploys nothing.
         if args.old_inputs and not changed(dict(args.old_inputs), dict(args.new_inputs or {}), REDEPLOYED_BY):
             return
-        model_id = str((args.new_inputs or {})["modelId"])
-        await asyncio.to_thread(self._rehearse, model_id, hook_reporter(args.urn))
+        inputs = dict(args.new_inputs or {})
+        await asyncio.to_thread(self._rehearse, inputs, hook_reporter(args.urn))
 
-    def _rehearse(self, model_id: str, report: Report) -> None:
+    def _rehearse(self, inputs: Mapping[str, Any], report: Report) -> None:
         from evaluation.errors import EvaluationError  # noqa: PLC0415 (an unchanged `up` rehearses nothing)
         from runtime.environment import EnvironmentFailedError  # noqa: PLC0415
         from runtime.server import ServerFailedError  # noqa: PLC0415
 
         try:
-            evaluation = self._evaluate(model_id, lambda line: report(f"rehearsing: {line}"))
+            evaluation = self._evaluate(inputs, lambda line: report(f"rehearsing: {line}"))
         except EnvironmentFailedError as error:
             problem = f"The environment cannot be built on this machine, so nothing could be rehearsed: {error}"
             if self.settings.rehearsal_required:
@@ -81,17 +81,19 @@ class Rehearsal:
             )
         report(f"rehearsed: {evaluation.verdict}")
 
-    def _evaluate(self, model_id: str, report: Report) -> "Evaluation":
+    def _evaluate(self, inputs: Mapping[str, Any], report: Report) -> "Evaluation":
         settings = self.settings
         candidate = Candidate(
             files=self.package.files,
             conda=self.conda,
-            model_id=model_id,
+            model_id=str(inputs["modelId"]),
             model_file=self.model_file.name,
             read_model=self.model_file.read_bytes,
             cpu_cores=settings.service_cpu_cores,
             memory_gb=settings.service_memory_gb,
             ready_timeout_seconds=settings.ready_timeout_seconds,
+            service_name=str(inputs["name"]),
+            workspace_id=str(inputs["workspaceId"]),
         )
         minimum = Thresholds(minimum_accuracy=settings.thresholds.minimum_accuracy)
         load = partial(load_test_data, settings, report)

@@ -99,6 +99,8 @@ def _evaluate(
         cpu_cores=service["cpuCores"],
         memory_gb=service["memoryGb"],
         ready_timeout_seconds=service["readyTimeoutSeconds"],
+        service_name=service["name"],
+        workspace_id=service["workspaceId"],
     )
     directory = preview.setting("evaluationDirectory")
     return candidate.evaluate(

@@ -16,7 +16,7 @@ import sys
 import threading
 from contextlib import contextmanager
 from time import monotonic, sleep  # taken now: a gevent worker replaces it, and the watch needs the real one
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -97,27 +97,61 @@ def _watch(
 @contextmanager
 def _limit(milliseconds: int) -> Iterator[None]:
     """Raise TimeoutError in the request of a gevent worker that waits, or computes, longer than this."""
-    gevent = sys.modules["gevent"]
-    greenlet = gevent.getcurrent()
+    greenlet = sys.modules["gevent"].getcurrent()
+    environ = sys.modules["flask"].request.environ
+    environ["wsgi.input"] = _Body(environ["wsgi.input"], greenlet)
     _deadlines[greenlet] = monotonic() + milliseconds / 1000
     try:
-        with gevent.Timeout(milliseconds / 1000, TimeoutError):  # ends what waits; what computes never looks at it
-            yield
+        yield
     finally:
         _deadlines.pop(greenlet, None)
 
 
+class _Body:
+    """A request's body; the time that its sender takes is not the entry script's."""
+
+    def __init__(self, body: object, greenlet: object) -> None:
+        self._body = body
+        self._greenlet = greenlet
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        method = getattr(self._body, name)
+
+        def read(*arguments: object) -> object:
+            left = _deadlines.pop(self._greenlet, None)
+            began = monotonic()
+            try:
+                return method(*arguments)
+            finally:
+                if left is not None:
+                    _deadlines[self._greenlet] = left + monotonic() - began
+
+        return read
+
+
 def _end_late_requests() -> None:
-    if any(deadline < monotonic() for deadline in list(_deadlines.values())):
+    if any(_is_late(greenlet) for greenlet in list(_deadlines)):
         os.kill(os.getpid(), signal.SIGVTALRM)
 
 
 def _raise_if_late(_signal: int, _frame: object) -> None:
-    """Raise in the request that computes, if it is the late one; those that wait are ended by gevent."""
-    greenlet = sys.modules["gevent"].getcurrent()
-    if _deadlines.get(greenlet, monotonic() + 1) < monotonic():
+    """Raise in the request that computes, if it is late, and have the hub wake those that wait."""
+    gevent = sys.modules["gevent"]
+    for greenlet in [each for each in _deadlines if _is_late(each)]:
+        if greenlet is gevent.getcurrent():
+            del _deadlines[greenlet]
+            raise TimeoutError
+        gevent.get_hub().loop.run_callback(_wake, greenlet)
+
+
+def _wake(greenlet: Any) -> None:  # noqa: ANN401 - gevent is not there for whoever checks types
+    if _is_late(greenlet):  # still
         del _deadlines[greenlet]
-        raise TimeoutError
+        greenlet.throw(TimeoutError)
+
+
+def _is_late(greenlet: object) -> bool:
+    return _deadlines.get(greenlet, float("inf")) < monotonic()
 
 
 class _KeyCheck:

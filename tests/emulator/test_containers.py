@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wire import Workspace
+import yaml
+from wire import CONDA, Workspace
 
 _SCRIPT = Path(__file__).parent / "scripts" / "containers.py"
 PYPI, OLD_PYPI = (".".join(parts) for parts in (("pypi", "org"), ("pypi", "python", "org")))
@@ -19,7 +20,7 @@ def containers(workspace: Workspace) -> Iterator[Workspace]:
     """Give a workspace of its own."""
     workspace = Workspace(workspace.emulator, "Containers-WS")
     yield workspace
-    for name in ("one-model", "two-models", "script-alone"):
+    for name in ("one-model", "two-models", "script-alone", "old-way"):
         workspace.client.delete(workspace.models(f"/services/{name}"))
     workspace.close()
 
@@ -29,6 +30,7 @@ def printed(containers: Workspace, tmp_path_factory: pytest.TempPathFactory) -> 
     """Give what the script printed, by name."""
     directory = tmp_path_factory.mktemp("containers")
     containers.write_config(directory)
+    (directory / "conda.yml").write_text(yaml.safe_dump(CONDA), encoding="utf-8")
     done = containers.emulator.run(_SCRIPT, _OTHER_PATCH, directory=directory)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = (line.partition("\t") for line in done.stdout.splitlines() if "\t" in line)
@@ -100,3 +102,12 @@ def test_what_needs_an_image_of_its_own_is_refused(printed: dict[str, Any], name
         f"The emulator runs no Docker image: it makes the environment from its conda dependencies, so {asked} is not "
         in (printed[name])
     )
+
+
+def test_an_inference_config_without_an_environment_is_deployed_where_it_needs_no_image(
+    printed: dict[str, Any],
+) -> None:
+    """The SDK makes an environment of runtime and conda_file; with Docker steps it asks for an image: a 501."""
+    assert printed["old"] == "quick"
+    assert "The emulator does not do POST" in printed["steps"]
+    assert "/images" in printed["steps"]

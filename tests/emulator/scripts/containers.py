@@ -121,3 +121,12 @@ for name, change in {
         setattr(other.docker, field, value)
     config = InferenceConfig(entry_script="score.py", source_directory="src", environment=other)
     tell(name, attempt(lambda: deploy("no-image", [forest], config)))
+
+# --- the way before there were environments
+with open("src/quick.py", "w") as file:
+    file.write("def init(): pass\ndef run(raw): return 'quick'\n")
+with open("src/steps.txt", "w") as file:
+    file.write("RUN apt-get install libgomp1\n")
+for name, parts in {"old": {}, "steps": {"extra_docker_file_steps": "steps.txt"}}.items():
+    config = InferenceConfig("quick.py", source_directory="src", runtime="python", conda_file="../conda.yml", **parts)
+    tell(name, attempt(lambda: deploy("old-way", [], config)))
