@@ -46,7 +46,8 @@ _ALONE = threading.RLock()
 def call(doing: str) -> Iterator[None]:
     """Run SDK calls quietly, leave no temporary files, and turn what they raise into one sentence."""
     with _ALONE, contextlib.redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as scratch:
-        logging.getLogger("azureml").setLevel(logging.CRITICAL + 1)  # it logs each exception that it also raises
+        for name in ("azureml", "msrestazure"):  # they log each exception that they also raise
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         before, tempfile.tempdir = tempfile.tempdir, scratch
         try:
             yield

@@ -1,6 +1,7 @@
 """What the SDK raises, of each kind, becomes one line: what was asked, what was answered, no objects, no signatures."""
 
 import json
+import logging
 import re
 from collections.abc import Callable
 from typing import Any
@@ -190,3 +191,11 @@ def test_the_emulator_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("AZUREML_EMULATOR", "https://127.0.0.1:1")
     with pytest.raises(AzureMLError, match=r"The emulator at https://127\.0\.0\.1:1 .*`make emulator`"), call("x"):
         raise requests.exceptions.ConnectionError("Connection refused")
+
+
+@pytest.mark.parametrize("logger", ["azureml.core", "msrestazure.azure_active_directory"])
+def test_what_the_sdk_logs_of_an_error_is_not_shown_next_to_ours(caplog: pytest.LogCaptureFixture, logger: str) -> None:
+    """The login logs the exception that it also raises, with the object's representation in it."""
+    with call("reading model m"):
+        logging.getLogger(logger).warning("MSI: Failed to retrieve a token: HTTPConnectionPool(host='127.0.0.1')")
+    assert caplog.records == []
