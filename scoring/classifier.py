@@ -7,7 +7,7 @@ and predict_proba() at start, and not used where they differ.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,11 @@ from sklearn.multiclass import OneVsRestClassifier
 
 _PIXEL = 255
 _CHECKED_ROWS = 200
+# Where a fitted estimator shows its width: as a number, as the last length of an array, and in its parts.
+_WIDTHS = ("n_features_in_", "n_features_")
+_LEARNT = ("coef_", "mean_", "scale_", "components_", "support_vectors_", "_fit_X", "theta_", "feature_log_prob_")
+_PARTS = ("steps", "best_estimator_", "estimators_", "calibrated_classifiers_", "base_estimator", "estimator")
+_DEEPEST = 4
 _NUMERAL = re.compile(r"0|-?[1-9][0-9]*")
 
 
@@ -25,7 +30,7 @@ class Classifier:
 
     def __init__(self, model: Any) -> None:  # noqa: ANN401 - scikit-learn ships no types
         self._model = model
-        self.width = int(model.n_features_in_)
+        self.width = find_width(model)
         self._weights: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self._share: Callable[[np.ndarray], np.ndarray] | None = None
         self._integers = _find_integers(_find_classes(model))
@@ -142,6 +147,47 @@ class Classifier:
             for share in (_share_sigmoids, _share_exponentials):
                 if scores is not None and np.allclose(share(scores), probabilities):
                     self._share = share
+
+
+class NoWidthError(Exception):
+    """The model does not say how many numbers it takes in a row."""
+
+
+def find_width(model: Any) -> int:  # noqa: ANN401
+    """Return how many numbers the model takes in a row; raises NoWidthError.
+
+    scikit-learn says it since 0.24. Older models show it in what they learnt, and composed ones in their parts.
+    """
+    width = _find_width(model)
+    if width is None:
+        raise NoWidthError(
+            f"The model, a {type(model).__name__}, does not say how many numbers it takes in a row: "
+            f"set its n_features_in_ before it is saved, or train it with scikit-learn 0.24 or newer."
+        )
+    return width
+
+
+def _find_width(part: Any, depth: int = 0) -> int | None:  # noqa: ANN401
+    """Look at what an estimator says or learnt, then into its parts, the first of which takes the rows."""
+    for name in _WIDTHS:
+        value = getattr(part, name, None)
+        if isinstance(value, int | np.integer) and not isinstance(value, bool):
+            return int(value)
+    for name in _LEARNT:
+        value = getattr(part, name, None)
+        if isinstance(value, np.ndarray) and value.ndim:
+            return int(value.shape[-1])
+    inner = (_find_width(each, depth + 1) for name in _PARTS for each in _flatten(getattr(part, name, None)))
+    return next((width for width in inner if width is not None), None) if depth < _DEEPEST else None
+
+
+def _flatten(value: Any) -> Iterator[Any]:  # noqa: ANN401
+    """Yield the estimators in a list of them, or of names and them."""
+    if isinstance(value, list | tuple | np.ndarray):
+        for each in value:
+            yield from _flatten(each)
+    elif value is not None and not isinstance(value, str):
+        yield value
 
 
 def _share_sigmoids(scores: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ The file's suffix chooses the format: .pkl and .joblib are pickles, .skops build
 import hashlib
 import io
 import json
+import re
 import time
 import warnings
 import zipfile
@@ -20,6 +21,13 @@ import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
 
 MAX_EXPANDED_BYTES = 512 * 2**20  # of a .skops file: half of the container's memory, which it shares with all else
+
+# As the two kinds of unpickling word it.
+_MISSING = (
+    re.compile(r"[Cc]an't get attribute '(?P<name>[^']+)' on <module '(?P<module>[^']+)'"),
+    re.compile(r"module '(?P<module>[^']+)' has no attribute '(?P<name>[^']+)'"),
+)
+_OF_LIBRARIES = ("sklearn", "numpy", "scipy", "joblib", "pandas")
 
 
 class ModelRefusedError(Exception):
@@ -91,12 +99,61 @@ def read_verified_model(file: Path, sha256: str) -> bytes:
 def deserialize(file: Path, content: bytes, trusted: list[str]) -> Any:  # noqa: ANN401 - whatever was trained
     """Return the object that the file's suffix says these verified bytes hold."""
     if file.suffix in (".pkl", ".joblib"):
-        return joblib.load(io.BytesIO(content))
+        return _read_pickle(file, content)
     if file.suffix == ".skops":
         return _read_skops(file, content, trusted)
     raise ModelRefusedError(
         f"{file} ends in {file.suffix or 'no suffix'!r}, which names no format that is loaded here: "
         f"register the model as .pkl, .joblib or .skops."
+    )
+
+
+def _read_pickle(file: Path, content: bytes) -> Any:  # noqa: ANN401
+    """Unpickle, and say in words what the pickle names that is not here."""
+    try:
+        return joblib.load(io.BytesIO(content))
+    except ModuleNotFoundError as error:
+        raise ModelRefusedError(f"{file} {_explain_module(str(error.name))}") from error
+    except AttributeError as error:
+        missing = next(filter(None, (words.search(str(error)) for words in _MISSING)), None)
+        if missing is None:
+            raise _unreadable(file, error) from error
+        raise ModelRefusedError(f"{file} {_explain_name(**missing.groupdict())}") from error
+    except Warning:  # where warnings are errors, they are their own sentence
+        raise
+    except Exception as error:  # a pickle runs what it holds, which may raise anything
+        raise _unreadable(file, error) from error
+
+
+def _explain_module(module: str) -> str:
+    if module.partition(".")[0] in _OF_LIBRARIES:
+        return (
+            f"names the module {module}, which the installed version does not have: pin in conda.yml the version that "
+            f"it was saved with, or train the model again with the installed one."
+        )
+    return (
+        f"needs the module {module}, which is not here: put {module.partition('.')[0]}.py into scoring/ if it is your "
+        f"own, or name its package in conda.yml."
+    )
+
+
+def _explain_name(name: str, module: str) -> str:
+    if module.rpartition(".")[2] == "__main__":
+        return (
+            f"names {name} of the script or notebook that saved it, which is not here: put {name} into a module in "
+            f"scoring/, import it from there where the model is trained, and save the model again."
+        )
+    return (
+        f"names {name} of the module {module}, which does not have it here: deploy the module that it was saved with, "
+        f"or train the model again."
+    )
+
+
+def _unreadable(file: Path, error: Exception) -> ModelRefusedError:
+    reason = str(error).partition("\n")[0].rstrip(".")
+    return ModelRefusedError(
+        f"{file} cannot be loaded with scikit-learn {sklearn.__version__} ({type(error).__name__}: {reason}): "
+        f"train the model again, or pin in conda.yml the versions that it was saved with."
     )
 
 

@@ -18,6 +18,19 @@ _SPACE = rb"[ \t\r\n]*"
 _HEAD = re.compile(rb'%b\{%b"data"%b:%b\[%b(?=\[)' % ((_SPACE,) * 5))
 _BETWEEN = re.compile(rb"%b,%b(?=\[)" % ((_SPACE,) * 2))
 _TAIL = re.compile(rb"%b\]%b\}%b" % ((_SPACE,) * 3))
+_SEND = 'send {"data": [[…], …]}.'
+_GZIP, _FORM = b"\x1f\x8b", re.compile(rb"[\w.%+-]+=")
+# Where other servers look for the rows.
+_ELSEWHERE = {
+    "instances": "TensorFlow Serving and KServe",
+    "inputs": "Triton, MLServer and MLflow",
+    "dataframe_split": "MLflow",
+    "dataframe_records": "MLflow",
+    "input_data": "Azure ML's MLflow deployments",
+    "Inputs": "Azure ML's automated machine learning",
+    "columns": "pandas",
+}
+_LEAST, _MOST = -1, 2  # numbers from 0 to 1 are meant, and few are a little outside
 
 
 class BadRequestError(Exception):
@@ -77,21 +90,56 @@ def parse(raw: bytes, width: int) -> Iterator[np.ndarray]:
 
     NaN, Infinity and null, which is NaN to numpy, are the model's to take or not.
     """
-    try:
-        data = json.loads(raw.decode())["data"]
-    except UnicodeDecodeError as error:
-        raise NotJsonError(f"The body is not JSON: byte {error.start} is not UTF-8.") from None
-    except (ValueError, RecursionError) as error:
-        raise NotJsonError(f"The body is not JSON that can be read: {str(error).rstrip('.')}.") from None
-    except (KeyError, TypeError, IndexError):
-        raise BadRequestError('The body has no key "data": send {"data": [[…], …]}.') from None
+    data = _find_data(_read_json(raw))
+    if isinstance(data, str):
+        raise BadRequestError(f'"data" is a text, as if it were encoded twice: {_SEND}')
     if not isinstance(data, list) or not data:
-        raise BadRequestError('"data" is not a list of at least one row: send {"data": [[…], …]}.')
+        raise BadRequestError(f'"data" is not a list of at least one row: {_SEND}')
     for number, row in enumerate(data):
         if not isinstance(row, list) or len(row) != width:
             length = f"has {len(row)} values" if isinstance(row, list) else "is not a list"
             raise BadRequestError(f'Row {number} of "data" {length}: the model takes {width} numbers in each row.')
     yield _numbers(data, width)
+
+
+def _read_json(raw: bytes) -> Any:  # noqa: ANN401 - whatever the body holds
+    """Return what the body says as JSON, which may begin with a byte order mark."""
+    if not raw.strip():
+        raise NotJsonError(f"The body is empty and no JSON: {_SEND}")
+    if raw.startswith(_GZIP):
+        raise NotJsonError("The body is not JSON but compressed with gzip, which is not read here: send it as it is.")
+    try:
+        return json.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise NotJsonError(f"The body is not JSON: byte {error.start} is not UTF-8.") from None
+    except (ValueError, RecursionError) as error:
+        if _FORM.match(raw):
+            raise NotJsonError(f"The body is not JSON but a form: {_SEND}") from None
+        raise NotJsonError(f"The body is not JSON that can be read: {str(error).rstrip('.')}.") from None
+
+
+def _find_data(document: Any) -> Any:  # noqa: ANN401
+    """Return the value of "data"; a body without it is told what it is instead."""
+    if isinstance(document, dict):
+        if "data" in document:
+            return document["data"]
+        for name in document:
+            if name in _ELSEWHERE:
+                raise BadRequestError(f'The body has "{name}", which is for {_ELSEWHERE[name]}, and no "data": {_SEND}')
+            if name.strip().lower() == "data":
+                raise BadRequestError(f'The body has the key {_quote(name)}, which is not "data": {_SEND}')
+        raise BadRequestError(f'The body has no key "data": {_SEND}')
+    if isinstance(document, str):
+        raise BadRequestError(f"The body is a JSON text and no object, as if it were encoded twice: {_SEND}")
+    kind = "a list" if isinstance(document, list) else _quote(document)
+    raise BadRequestError(f'The body is {kind} and no object with the key "data": {_SEND}')
+
+
+def count_unusual(block: np.ndarray) -> int:
+    """Return how many rows hold numbers far outside 0 to 1, as pixels from 0 to 255 are."""
+    if block.dtype == np.uint8 or (block.max() <= _MOST and block.min() >= _LEAST):
+        return 0
+    return int(((block > _MOST) | (block < _LEAST)).any(axis=1).sum())
 
 
 def _numbers(data: list[list[Any]], width: int) -> np.ndarray:

@@ -1,10 +1,12 @@
 """The registered model: no byte is loaded that is not the deployed one's, and no type that is not trusted."""
 
+import copyreg
 import hashlib
 import io
 import json
 import pickle
 import tracemalloc
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,16 @@ import pytest
 import registered_model
 import sklearn
 import skops.io
+from classifier import Classifier, NoWidthError
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 from evaluation import datasets
@@ -187,6 +199,83 @@ def test_an_entry_that_is_named_a_thousand_times_is_not_read_a_thousand_times(tm
 def test_a_file_of_another_kind_is_one_sentence(tmp_path: Path, name: str, content: bytes, sentence: str) -> None:
     """The suffix chooses the format; what does not keep to it is named."""
     assert sentence in refusal(tmp_path, name, content)
+
+
+class _Aged(pickle.Pickler):
+    """Pickles scikit-learn's estimators with the state that version 0.22 gave them."""
+
+    def reducer_override(self, thing: object) -> Any:  # noqa: ANN401 - pickle's own signature
+        if not isinstance(thing, BaseEstimator):
+            return NotImplemented
+        unknown = (
+            {"n_features_in_", "feature_names_in_", "verbose"}
+            if isinstance(thing, OneVsRestClassifier)
+            else {"n_features_in_"}
+        )
+        state = {name: value for name, value in vars(thing).items() if name not in unknown}
+        return copyreg.__newobj__, (type(thing),), {**state, "_sklearn_version": "0.22.2"}  # type: ignore[attr-defined]
+
+
+def aged(model: BaseEstimator) -> bytes:
+    """Return the model as scikit-learn 0.22 would have pickled it."""
+    content = io.BytesIO()
+    _Aged(content, protocol=4).dump(model)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        OneVsRestClassifier(LogisticRegression(solver="liblinear")),
+        make_pipeline(StandardScaler(), LinearSVC()),
+        make_pipeline(FunctionTransformer(), KNeighborsClassifier()),
+        SVC(),
+        GaussianNB(),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_a_model_of_scikit_learn_022_is_served_with_one_warning(tmp_path: Path, model: Any) -> None:  # noqa: ANN401
+    """It does not say its width, which is found in what it learnt or in its parts."""
+    images, labels = _some_digits()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(images, labels)
+    loaded = load(tmp_path, "model.pkl", aged(model), frameworkVersion="0.22.2")
+    assert not hasattr(loaded.model, "n_features_in_")
+    assert "was trained with scikit-learn 0.22.2 and runs with" in str(loaded.warning)
+    classifier = Classifier(loaded.model)
+    assert classifier.width == images.shape[1]
+    assert np.array_equal(classifier.predict([images]), model.predict(images))
+
+
+def test_a_model_without_any_width_is_one_sentence() -> None:
+    """Nothing says how many numbers a row has."""
+    with pytest.raises(NoWidthError, match="does not say how many numbers it takes in a row"):
+        Classifier(FunctionTransformer())
+
+
+@pytest.mark.parametrize(
+    ("named", "sentence"),
+    [
+        ("__main__\nscale", "put scale into a module in scoring/"),
+        ("my_features\nscale", "needs the module my_features, which is not here: put my_features.py into scoring/"),
+        ("my_features.scaling\nscale", "put my_features.py into scoring/"),
+        ("sklearn.linear_model.logistic\nLogisticRegression", "names the module sklearn.linear_model.logistic, which"),
+        ("sklearn.linear_model\nLogistic", "names Logistic of the module sklearn.linear_model, which does not have it"),
+        ("classifier\nscale", "names scale of the module classifier"),
+    ],
+)
+def test_what_a_pickle_names_and_is_not_here_is_named_with_the_way_out(
+    tmp_path: Path, named: str, sentence: str
+) -> None:
+    """A function of the training script, a module that was not deployed, a class that scikit-learn moved."""
+    assert sentence in refusal(tmp_path, "model.pkl", f"c{named}\n.".encode())
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", pickle.dumps(list(range(9)))[:-3]])
+def test_a_pickle_that_cannot_be_read_is_one_sentence(tmp_path: Path, content: bytes) -> None:
+    """Cut off, or something else altogether."""
+    assert "cannot be loaded with scikit-learn" in refusal(tmp_path, "model.pkl", content)
 
 
 @pytest.mark.parametrize("manifest", ["", "[]", "{}", '{"model": {"file": "model.pkl"}}', '{"model": null}'])

@@ -1,5 +1,6 @@
 """The rows in a request's body: what is read quickly, what is read all the same, what is refused and how."""
 
+import gzip
 import json
 
 import numpy as np
@@ -15,6 +16,7 @@ GOOD = [
     f'{{"data": [[{2**53 + 1}, {2**64 - 1}, {-(2**63)}]]}}',
 ]
 UNUSUAL_AND_GOOD = [
+    "\ufeff" + GOOD[0],
     '{"other": 1, "data": [[0, 1, 2]]}',
     '{"data": [[0, 1, 2]], "other": {"a": []}}',
     '{"data": [[9, 9, 9]], "data": [[0, 1, 2]]}',
@@ -23,20 +25,27 @@ UNUSUAL_AND_GOOD = [
     f'{{"data": [[0, 1, 1{"0" * 40}]]}}',
 ]
 BAD = [
-    ("", "not JSON"),
-    ("\ufeff" + GOOD[0], "not JSON"),
+    ("", "The body is empty"),
+    (" \n", "The body is empty"),
+    ("data=%5B%5B0%5D%5D", "not JSON but a form"),
     ("[" * 100_000, "not JSON"),
     ('{"data": [[0, 1, 2]]', "not JSON"),
     ('{"data": [[0, 1, 2]]} {}', "not JSON"),
     ('{"data": [[0, 1, 2]]]}', "not JSON"),
     (f'{{"data": [[0, 1, {"1" * 5000}]]}}', "not JSON that can be read"),
-    ("[]", 'no key "data"'),
-    ("3", 'no key "data"'),
-    ("null", 'no key "data"'),
+    ("[]", 'a list and no object with the key "data"'),
+    ("3", '3 and no object with the key "data"'),
+    ("null", 'null and no object with the key "data"'),
+    (json.dumps(GOOD[0]), "as if it were encoded twice"),
+    ('{"Data": [[0, 1, 2]]}', 'the key "Data", which is not "data"'),
+    ('{"data ": [[0, 1, 2]]}', 'the key "data ", which is not "data"'),
+    ('{"instances": [[0, 1, 2]]}', 'has "instances", which is for TensorFlow Serving'),
+    ('{"inputs": []}', 'has "inputs"'),
+    ('{"columns": [], "index": []}', "pandas"),
     ('{"rows": []}', 'no key "data"'),
     ('{"data": []}', "not a list of at least one row"),
     ('{"data": {"0": []}}', "not a list of at least one row"),
-    ('{"data": "[[0, 1, 2]]"}', "not a list of at least one row"),
+    ('{"data": "[[0, 1, 2]]"}', '"data" is a text, as if it were encoded twice'),
     ('{"data": [0, 1, 2]}', 'Row 0 of "data" is not a list'),
     ('{"data": [[]]}', 'Row 0 of "data" has 0 values: the model takes 3'),
     ('{"data": [[0, 1, 2], [0, 1]]}', 'Row 1 of "data" has 2 values: the model takes 3'),
@@ -51,7 +60,7 @@ BAD = [
 
 def read(body: str) -> np.ndarray:
     """Return what the tutorial's json.loads and np.array make of a body."""
-    return np.array(json.loads(body)["data"]).astype(np.float64)
+    return np.array(json.loads(body.removeprefix("\ufeff"))["data"]).astype(np.float64)
 
 
 @pytest.mark.parametrize("body", GOOD)
@@ -92,6 +101,12 @@ def test_a_bad_body_is_told_what_is_wrong_with_it(body: str, sentence: str) -> N
     assert raised.value.status == 400
 
 
+def test_a_compressed_body_is_named() -> None:
+    """Its first two bytes say what it is."""
+    with pytest.raises(rows.NotJsonError, match="compressed with gzip"):
+        list(rows.parse(gzip.compress(GOOD[0].encode()), 3))
+
+
 def test_many_rows_come_in_blocks_and_in_order() -> None:
     """A body of several blocks loses no row at their edges."""
     given_rows = np.random.default_rng(0).random((700, 200))
@@ -128,6 +143,21 @@ def test_what_is_read_quickly_is_what_the_plain_parser_reads(document: object) -
         return
     (plainly,) = rows.parse(body, 2)
     assert np.array_equal(quickly, plainly.astype(np.float64))
+
+
+@pytest.mark.parametrize(
+    ("block", "count"),
+    [
+        (np.array([[0.0, 1.0], [1.3, -0.2]]), 0),
+        (np.array([[0.0, 255.0], [0.5, 1.0], [-9.0, 0.0]]), 2),
+        (np.array([[np.nan, 0.0], [7.0, np.nan]]), 1),
+        (np.array([[0, 255]], dtype="u1"), 0),
+        (np.array([[0, 3]]), 1),
+    ],
+)
+def test_rows_far_outside_0_to_1_are_counted(block: np.ndarray, count: int) -> None:
+    """Pixels from 0 to 255 are meant only where they are bytes."""
+    assert rows.count_unusual(block) == count
 
 
 def test_bytes_are_rows_of_the_type_they_came_as() -> None:
