@@ -23,7 +23,7 @@ from evaluation import datasets
 from infra.model import ModelFile
 from infra.scoring_package import ScoringPackage
 from runtime import environment, server
-from training.model import MODEL_FILE, fit, write
+from training.model import METADATA_FILE, MODEL_FILE, fit, write
 
 SCORING = ROOT / "scoring"
 FLOAT32 = "application/octet-stream"
@@ -131,7 +131,9 @@ def variables() -> dict[str, str]:
 
 def write_package(directory: Path, model: Any, train: datasets.Dataset) -> None:  # noqa: ANN401
     """Write the model as training does, and the package as the program does: folders "model" and "scoring"."""
-    write(model, train, train, directory / "model")
+    metadata = write(model, train, train, directory / "model")
+    if metadata["accuracy"] < 0:  # a regressor's score, which is no accuracy
+        (directory / "model" / METADATA_FILE).write_text(json.dumps({**metadata, "accuracy": 0}))
     manifest = ModelFile.read(directory / "model" / MODEL_FILE).manifest
     for name, content in ScoringPackage.read(SCORING, manifest).files.items():
         file = directory / "scoring" / name

@@ -243,6 +243,32 @@ def test_the_request_id_comes_back_and_stands_in_the_log(service: Service) -> No
         assert len(line) < 200
 
 
+def test_a_byte_order_mark_is_passed_over(service: Service) -> None:
+    """Editors and PowerShell write one; the tutorial's script fails at it."""
+    assert service.post(f"\ufeff{PLAIN}".encode()).json() == service.post(PLAIN).json()
+
+
+def test_pixels_that_nobody_divided_are_answered_with_a_warning_in_the_log(
+    service: Service, tutorial: server.ScoringServer
+) -> None:
+    """A label is a label in the tutorial too; the log has how many rows look wrong, and no pixel."""
+    undivided = (np.array([row(1), row(2), row(9)]) * 255).tolist()
+    undivided[1] = row(2)
+    sent = {
+        "json-fast": (json.dumps({"data": undivided}).encode(), None),
+        "json": (json.dumps({"x": 1, "data": undivided}).encode(), None),
+        "float32": (np.array(undivided, "<f4").tobytes(), FLOAT32),
+    }
+    expected = service.client.post(tutorial.scoring_uri, content=sent["json"][0]).json()
+    for path, (content, content_type) in sent.items():
+        answer = service.post(content, content_type, x_request_id=f"undivided-{path}-one")
+        assert (answer.status_code, answer.json()) == (200, expected)
+        (line,) = [
+            line for line in service.running.log_file.read_text().splitlines() if f"undivided-{path}-one" in line
+        ]
+        assert json.loads(line)["warning"].startswith("2 of the first 3 rows hold numbers far outside 0 to 1")
+
+
 def test_the_description_is_of_this_model(service: Service) -> None:
     """OpenAPI in each version that the inference server knows, with the width of the model's rows."""
     for query, version in (("", "3."), ("?version=3", "3.0"), ("?version=3.1", "3.1")):
