@@ -5,12 +5,11 @@ import uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 from starlette.routing import Route
 
-from emulator import json_patch, properties
+from emulator import json_patch, lists, properties
 from emulator.artifacts import Artifacts
 from emulator.errors import AzureError, BadRequestError, NotFoundError
 from emulator.identity import PRINCIPAL, TENANT
@@ -19,6 +18,7 @@ from emulator.store import Document, Store
 
 CREATED_BY = {"userObjectId": PRINCIPAL, "userTenantId": TENANT, "userName": "emulator"}
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,254}")
+_ASSET = ("name", "description", "artifacts", "kvTags", "properties", "runid", "meta")
 _PATCHED = (
     "kvTags",
     "description",
@@ -28,7 +28,6 @@ _PATCHED = (
     "sampleOutputData",
     "resourceRequirements",
 )
-_PAGE = 255
 
 
 class ModelInUseError(AzureError):
@@ -70,9 +69,13 @@ class Models:
         prefixes = [entry.get("prefix") or entry.get("id") for entry in call.fields.get("artifacts") or []]
         if not prefixes or not all(isinstance(prefix, str) for prefix in prefixes):
             raise BadRequestError("An asset needs artifacts: [{prefix}].")
+        if not isinstance(call.fields.get("name"), str):
+            raise BadRequestError("An asset needs a name.")
         for prefix in prefixes:
             self._artifacts.find(call.workspace, prefix)
-        asset = {**call.fields, "id": uuid.uuid4().hex, "createdTime": now()}
+        given = {key: call.fields[key] for key in _ASSET if key in call.fields}
+        labels = {key: properties.read(key, given[key]) for key in ("kvTags", "properties") if key in given}
+        asset = {**given, **labels, "id": uuid.uuid4().hex, "createdTime": now()}
         self._store.put("asset", f"{call.workspace}/{asset['id']}", asset)
         return asset
 
@@ -89,6 +92,8 @@ class Models:
                 "start with a letter or number, and be between 1 and 255 characters long."
             )
         self._asset(call.workspace, str(call.fields.get("url")).removeprefix("aml://asset/"))
+        if not isinstance(call.fields.get("mimeType"), str):
+            raise BadRequestError("A model needs a mimeType, such as application/x-python.")
         with self._store.transaction():
             last = self._store.get("model-version", f"{call.workspace}/{name}") or {"last": 0}
             version = last["last"] + 1
@@ -105,22 +110,20 @@ class Models:
         """Return a page of the models that the query asks for, newest first."""
         query = call.query
         found = [m for _, m in self._store.items("model", f"{call.workspace}/") if _matches(m, query)]
-        found.sort(key=lambda model: (model["createdTime"], model["version"]), reverse=True)
         if query.get("latestVersionOnly", "").lower() == "true":
-            found = list({model["name"]: model for model in reversed(found)}.values())[::-1]
-        start, count = _number(query, "$skipToken", 0), _number(query, "count", _PAGE)
-        page: Document = {"value": found[start : start + count]}
-        if 0 < start + count < len(found):
-            page["nextLink"] = f"{call.base_url}{call.path}?" + urlencode({**query, "$skipToken": start + count})
-        return page
+            newest = sorted(found, key=lambda model: int(model["version"]))
+            found = list({model["name"]: model for model in newest}.values())
+        return lists.page(call, lists.order(call, found, "CreatedAtDesc", "modifiedTime"))
 
     def patch(self, call: Call) -> Document:
         """Change tags or description, or add properties."""
         with self._store.transaction():
             model = self.get(call.workspace, call.params["model"])
             changed = {**json_patch.apply(model, call.body, _PATCHED), "modifiedTime": now()}
-            properties.check(model["properties"], changed["properties"])
-            changed["properties"] = properties.add(model["properties"], changed["properties"])
+            asked = properties.read("properties", changed["properties"])
+            properties.check(model["properties"], asked)
+            changed["properties"] = properties.add(model["properties"], asked)
+            changed["kvTags"] = properties.read("kvTags", changed["kvTags"])
             self._store.put("model", _key(call.workspace, model["id"]), changed)
         return changed
 
@@ -128,11 +131,12 @@ class Models:
         """Delete the model unless a web service runs with it; the uploaded files stay, as in Azure."""
         model_id = call.params["model"]
         with self._store.transaction():
-            model = self.get(call.workspace, model_id)
+            if self._store.get("model", _key(call.workspace, model_id)) is None:
+                return Response(status_code=204)
             users = [
                 service["name"]
                 for _, service in self._store.items("service", f"{call.workspace}/")
-                if model["id"] in service["environmentImageRequest"].get("modelIds", ())
+                if model_id in service["environmentImageRequest"].get("modelIds", ())
             ]
             if users:
                 raise ModelInUseError(
@@ -189,8 +193,8 @@ def _new_model(fields: Document) -> Document:
         **given,
         **further,
         "unpack": bool(fields.get("unpack")),
-        "kvTags": fields.get("kvTags") or {},
-        "properties": fields.get("properties") or {},
+        "kvTags": properties.read("kvTags", fields.get("kvTags")),
+        "properties": properties.read("properties", fields.get("properties")),
         "datasets": fields.get("datasets") or [],
         "derivedModelIds": [],
         "createdTime": created,
@@ -206,15 +210,6 @@ def _matches(model: Document, query: Any) -> bool:  # noqa: ANN401
         and matches_tags(model["kvTags"], query.get("tags"))
         and matches_tags(model["properties"], query.get("properties"))
     )
-
-
-def _number(query: Any, name: str, default: int) -> int:  # noqa: ANN401
-    value = query.get(name)
-    if value is None:
-        return default
-    if not value.isdecimal():
-        raise BadRequestError(f"{name} must be a number, not {value!r}.")
-    return int(value)
 
 
 def _key(workspace: str, model_id: str) -> str:

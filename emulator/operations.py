@@ -71,7 +71,8 @@ class Operations:
             known = self._store.get("operation", key)
             if known is None or known["state"] in DONE:
                 return False
-            self._store.put("operation", key, {**known, **fields})
+            ended = {"endTime": now()} if fields.get("state") in DONE else {}
+            self._store.put("operation", key, {**known, **fields, **ended})
         self._wake(operation["id"])
         return True
 
@@ -121,9 +122,7 @@ class Operations:
             "operationLog": self._blobs.download_uri(base_url, self._log_name(operation)),
             "streamingOperationLog": self.read_log(operation)[offset or 0 :],
         }
-        if operation.get("error"):
-            described["error"] = operation["error"]
-        return described
+        return {**described, **{key: operation[key] for key in ("error", "endTime") if operation.get(key)}}
 
     def _forget_old(self, workspace: str, service: str) -> None:
         found = [operation for _, operation in self._store.items("operation", f"{workspace}/")]

@@ -1,14 +1,28 @@
-"""Properties of models and web services: append-only, as the specification of model management says.
+"""Tags and properties of models and web services: names and texts.
 
-New ones may be added at any time. One that is there keeps its value and cannot be removed: what changes is a tag.
+Properties are append-only, as the specification of model management says. New ones may be added at any time; one that
+is there keeps its value and cannot be removed: what changes is a tag.
 """
 
+import json
 from collections.abc import Mapping
 
 from emulator.errors import BadRequestError
 
 # The SDK sends these with every deployment and every update, from the repository that it finds itself in.
 _OF_THE_REPOSITORY = ("azureml.git.", "mlflow.source.git.")
+
+
+def read(name: str, asked: object) -> dict[str, str]:
+    """Return tags or properties as they are kept: a number becomes a text; raises BadRequestError for what is none."""
+    if asked is None:
+        return {}
+    if not isinstance(asked, Mapping):
+        raise BadRequestError(f"{name} must be an object of names and texts.")
+    for key, value in asked.items():
+        if not isinstance(value, (str, int, float)):
+            raise BadRequestError(f"{name} must be an object of names and texts: {key} is {json.dumps(value)}.")
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in asked.items()}
 
 
 def add(kept: Mapping[str, str], asked: Mapping[str, str] | None) -> dict[str, str]:

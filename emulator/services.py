@@ -34,7 +34,7 @@ _PORTS = range(20_000, 32_000)
 _IMAGES = "mcr.microsoft.com/azureml/"  # Azure's own: they bring what the inference server brings here
 _DEFAULT_SIZE = {"cpu": 0.1, "memoryInGB": 0.5}
 # What is about Azure's network, storage and key vaults: kept and shown, for there is nothing here that it could change.
-_KEPT = ("vnetConfiguration", "encryptionProperties", "dataCollection", "dnsNameLabel")
+_KEPT = ("vnetConfiguration", "encryptionProperties", "dataCollection")
 # What the SDK asks of a service object, with null where we have nothing to say.
 _SHOWN = (
     "name",
@@ -81,8 +81,8 @@ def read_request(fields: Document, location: str) -> Document:
     wanted = {
         "name": check_name(fields.get("name")),
         "description": fields.get("description"),
-        "kvTags": fields.get("kvTags") or {},
-        "properties": fields.get("properties") or {},
+        "kvTags": properties.read("kvTags", fields.get("kvTags")),
+        "properties": properties.read("properties", fields.get("properties")),
         "authEnabled": bool(fields.get("authEnabled")),
         "appInsightsEnabled": bool(fields.get("appInsightsEnabled")),
         "location": fields.get("location") or location,
@@ -92,7 +92,7 @@ def read_request(fields: Document, location: str) -> Document:
         "sslKey": fields.get("sslKey"),
         "containerResourceRequirements": {**_DEFAULT_SIZE, **size},
         "environmentImageRequest": fields.get("environmentImageRequest"),
-        **{name: fields.get(name) for name in _KEPT},
+        **{name: fields.get(name) for name in (*_KEPT, "dnsNameLabel")},
     }
     keys = {name: value for name, value in (fields.get("keys") or {}).items() if value}
     if keys:
@@ -106,7 +106,12 @@ def change(service: Document, request: Document) -> Document:
         changed = json_patch.apply(service, request["patch"], PATCHED)
     else:
         changed = {**service, **request["replace"]}
-    return {**changed, "properties": properties.add(service["properties"], changed["properties"])}
+    asked = properties.read("properties", changed["properties"])
+    return {
+        **changed,
+        "kvTags": properties.read("kvTags", changed["kvTags"]),
+        "properties": properties.add(service["properties"], asked),
+    }
 
 
 def check(service: Document, workspace: str, models: Models) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from emulator import json_patch, properties, services
+from emulator import json_patch, lists, properties, services
 from emulator.errors import AzureError, BadRequestError, ConflictError, NotFoundError
-from emulator.models import Models, matches_tags
+from emulator.models import Models, matches_tags, now
 from emulator.operations import Operations
 from emulator.routing import Call, workspace_routes
 from emulator.store import Document, Store
@@ -87,9 +87,10 @@ class Webservices:
         return self._accept(call, operation)
 
     def search(self, call: Call) -> Document:
-        """Return the web services that the query asks for."""
-        found = [service for _, service in self._store.items("service", f"{call.workspace}/")]
-        return {"value": [self._render(call, service) for service in found if _matches(service, call.query)]}
+        """Return a page of the web services that the query asks for, the one changed last before the others."""
+        services_here = self._store.items("service", f"{call.workspace}/")
+        found = [self._render(call, service) for _, service in services_here if _matches(service, call.query)]
+        return lists.page(call, lists.order(call, found, "UpdatedAtDesc", "updatedTime"))
 
     def read(self, call: Call) -> Document:
         """Return the web service."""
@@ -103,6 +104,7 @@ class Webservices:
             key = f"{call.workspace}/{service['name']}"
             waiting = any(self._unfinished(call.workspace, service["name"]))
             if not waiting and not json_patch.touched(call.body) & services.REDEPLOYED_BY:
+                changed["updatedTime"] = now()
                 self._store.put("service", key, changed)
                 return JSONResponse(self._render(call, changed))
             operation = self._begin(call.workspace, service, {"patch": call.body})
@@ -186,7 +188,8 @@ class Webservices:
         return wanted
 
     def _check_patch(self, workspace: str, service: Document, patch: object) -> Document:
-        properties.check(service["properties"], json_patch.apply(service, patch, services.PATCHED)["properties"])
+        asked = json_patch.apply(service, patch, services.PATCHED)["properties"]
+        properties.check(service["properties"], properties.read("properties", asked))
         changed = services.change(service, {"patch": patch})
         services.check(changed, workspace, self._models)
         return changed
@@ -214,6 +217,8 @@ def _matches(service: Document, query: Mapping[str, Any]) -> bool:
     names = [model_id.rpartition(":")[0] for model_id in model_ids]
     return (
         query.get("computeType", "ACI").upper() == "ACI"
+        and query.get("name") in {None, service["name"]}
+        and not {"imageId", "imageName"} & set(query)  # nothing here runs from an image
         and (query.get("modelId") is None or query["modelId"] in model_ids)
         and (query.get("modelName") is None or query["modelName"] in names)
         and matches_tags(service["kvTags"], query.get("tags"))

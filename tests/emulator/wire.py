@@ -143,7 +143,7 @@ class Workspace:
         artifact = self.upload(f"{name}.pkl", content, container=f"{name}-{time.monotonic_ns()}")
         body: Json = {"name": name, "artifacts": [{"prefix": artifact}]}
         asset = self.client.post(self.models("/assets"), json=body).raise_for_status().json()
-        body = {"name": name, "url": f"aml://asset/{asset['id']}", **fields}
+        body = {"name": name, "url": f"aml://asset/{asset['id']}", "mimeType": "application/x-python", **fields}
         model: Json = self.client.post(self.models("/models"), json=body).raise_for_status().json()
         return model
 
