@@ -33,6 +33,8 @@ _NAME = re.compile(r"[a-z]([-a-z0-9]{1,30})[a-z0-9]")
 _PORTS = range(20_000, 32_000)
 _IMAGES = "mcr.microsoft.com/azureml/"  # Azure's own: they bring what the inference server brings here
 _DEFAULT_SIZE = {"cpu": 0.1, "memoryInGB": 0.5}
+# 4 cores and 16 GB are a container group's; Azure's two helper containers take 0.1 cores and 0.5 GB each.
+_LARGEST_SIZE = {"cpu": 3.8, "memoryInGB": 15}
 # What is about Azure's network, storage and key vaults: kept and shown, for there is nothing here that it could change.
 _KEPT = ("vnetConfiguration", "encryptionProperties", "dataCollection")
 # What the SDK asks of a service object, with null where we have nothing to say.
@@ -119,6 +121,12 @@ def check(service: Document, workspace: str, models: Models) -> None:
     size = service["containerResourceRequirements"]
     if not all(isinstance(size.get(key), (int, float)) and size[key] > 0 for key in _DEFAULT_SIZE):
         raise BadRequestError("containerResourceRequirements needs a positive cpu and memoryInGB.")
+    if any(size[key] > largest for key, largest in _LARGEST_SIZE.items()):
+        raise BadRequestError(
+            f"containerResourceRequirements of {size['cpu']:g} cores and {size['memoryInGB']:g} GB do not fit into a "
+            f"container group next to Azure ML's own containers: at most {_LARGEST_SIZE['cpu']} cores and "
+            f"{_LARGEST_SIZE['memoryInGB']} GB do."
+        )
     request = service["environmentImageRequest"]
     if not isinstance(request, dict) or not isinstance(request.get("environment"), dict):
         raise AzureError(

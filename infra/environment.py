@@ -1,5 +1,7 @@
 """The environment that score.py runs in: conda.yml, registered; its version is its content."""
 
+import codecs
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,16 @@ from infra.settings import SettingsError
 from runtime.environment import EnvironmentFailedError, digest, variables
 
 _VERSION_DIGITS = 12
+# The longer mark first: UTF-32's begins like UTF-16's.
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+)
+# name=version=build, as `conda env export` writes it.
+_BUILD = re.compile(r"[^\s=<>!~]+=[^\s=<>!~]+=[^\s=]+")
 
 
 class EnvironmentProvider(Provider):
@@ -70,15 +82,30 @@ def environment_version(conda: dict[str, Any]) -> str:
 def read_conda(path: Path) -> dict[str, Any]:
     """Return a conda file's definition; raises SettingsError for what is none."""
     try:
-        conda = yaml.safe_load(path.read_text(encoding="utf-8"))
+        conda = yaml.safe_load(_decode(path, path.read_bytes()))
     except FileNotFoundError:
         raise SettingsError(f"{path} is missing: it lists what score.py needs.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except yaml.YAMLError as error:
         raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(conda, dict) or not isinstance(conda.get("dependencies"), list):
         raise SettingsError(f"{path} has no list of dependencies: write it as `conda env export` does.")
+    for package in conda["dependencies"]:
+        if isinstance(package, str) and _BUILD.fullmatch(package.strip()):
+            raise SettingsError(
+                f"{path}: {package} names a conda build, which is made for one system: "
+                f"write the file with `conda env export --no-builds`, or with --from-history."
+            )
     try:
         variables(conda)
     except EnvironmentFailedError as error:
         raise SettingsError(f"{path}: {error}") from None
     return conda
+
+
+def _decode(path: Path, content: bytes) -> str:
+    """Return the text: UTF-8, or what a byte order mark says."""
+    encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not {encoding.upper()} (byte {error.start}): save it as UTF-8.") from None

@@ -28,8 +28,11 @@ from infra.tls import read as read_tls
 CLOUDS = ("emulator", "azure")
 
 # What ACI takes per container group: https://learn.microsoft.com/azure/container-instances/container-instances-faq
-_MAX_CPU_CORES = 4.0
-_MAX_MEMORY_GB = 16.0
+# Azure ML puts two helper containers of its own into the group, each of about 0.1 cores and 0.5 GB.
+HELPER_CPU_CORES = 0.2
+HELPER_MEMORY_GB = 1.0
+_MAX_CPU_CORES = 4.0 - HELPER_CPU_CORES
+_MAX_MEMORY_GB = 16.0 - HELPER_MEMORY_GB
 
 
 class SettingsError(pulumi.RunError):
@@ -246,7 +249,11 @@ class _Reader:
     def number(self, key: str, low: float, high: float) -> float:
         value: float = self._parsed(key, float, "a number")
         if not low <= value <= high:  # also refuses NaN
-            raise self._refuse(key, f"is {value:g}", f"ACI takes {low:g} to {high:g}; write such a number")
+            raise self._refuse(
+                key,
+                f"is {value:g}",
+                f"ACI takes {low:g} to {high:g} next to Azure ML's own containers; write such a number",
+            )
         return value
 
     @_collected

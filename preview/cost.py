@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.settings import HELPER_CPU_CORES, HELPER_MEMORY_GB
 from preview.engine import Preview, Step
 
 _HOURS, _DAYS = 730, 365 / 12  # of a month
@@ -39,7 +40,9 @@ def _both(step: Step, price: Callable[[Mapping[str, Any]], float | None]) -> tup
 
 def _container(inputs: Mapping[str, Any]) -> float:
     prices = PRICES["containerInstances"]
-    hourly = inputs["cpuCores"] * prices["perCoreHour"] + inputs["memoryGb"] * prices["perGbHour"]
+    # Azure ML's own containers in the group are billed with it.
+    cores, memory = inputs["cpuCores"] + HELPER_CPU_CORES, inputs["memoryGb"] + HELPER_MEMORY_GB
+    hourly = cores * prices["perCoreHour"] + memory * prices["perGbHour"]
     return float(_HOURS * hourly)
 
 

@@ -101,6 +101,15 @@ def test_no_quota_is_checked(workspace: Workspace) -> None:
     assert workspace.client.post(workspace.models("/services/validate/resource"), json=body).json() == {}
 
 
+@pytest.mark.parametrize("size", [{"cpu": 3.9, "memoryInGB": 1}, {"cpu": 1, "memoryInGB": 15.5}])
+def test_a_size_that_fits_no_container_group_is_refused(workspace: Workspace, size: dict[str, float]) -> None:
+    """Azure's own two containers take 0.2 cores and 1 GB of the 4 cores and 16 GB."""
+    body = workspace.request("huge", _ECHO, containerResourceRequirements=size)
+    answer = workspace.client.post(workspace.models("/services"), json=body)
+    assert answer.status_code == 400
+    assert "at most 3.8 cores and 15 GB" in answer.json()["message"]
+
+
 @pytest.mark.parametrize("name", ["ab", "a" * 33, "1digits", "Digits", "digits_1", "digits-", "-digits", None])
 def test_a_name_that_azure_would_refuse_is_refused(workspace: Workspace, name: str | None) -> None:
     """3 to 32 characters; lower-case letters, digits and dashes; a letter first, no dash last."""

@@ -10,7 +10,7 @@ MISTAKES = {
     "a fraction that is no number": ({"minimumAccuracy": "high"}, "write a fraction such as 0.9"),
     "a wrong type": ({"authEnabled": "perhaps"}, "must be of type 'boolean'"),
     "a service name that Azure refuses": ({"serviceName": "Digits_Dev"}, "3 to 32 lower-case letters"),
-    "a size that ACI does not offer": ({"serviceCpuCores": "64"}, "ACI takes 0.1 to 4"),
+    "a size that ACI does not offer": ({"serviceCpuCores": "64"}, "ACI takes 0.1 to 3.8"),
     "an unknown data set": ({"evaluationDataset": "letters"}, "write digits or mnist, or the path of"),
     "a column of data that have none": ({"evaluationLabelColumn": "class"}, "which has no columns: leave it out"),
     "tags that are none": ({"serviceTags": {"data": 1}}, "write names and texts"),

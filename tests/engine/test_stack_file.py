@@ -63,7 +63,7 @@ def test_a_value_that_is_wrong_is_said_beside_a_key_that_is(project: Project) ->
     add(project, *(f"{key}: {value}" for key, value in MISTAKES.items()))
     project.configure(minimumAccuracy="95", serviceCpuCores="64", evaluationDataset="letters")
     refused = project.pulumi("preview", check=False).stdout
-    for sentence in (*SENTENCES, "write 0.95 in Pulumi.dev.yaml", "ACI takes 0.1 to 4", "write digits or mnist"):
+    for sentence in (*SENTENCES, "write 0.95 in Pulumi.dev.yaml", "ACI takes 0.1 to 3.8", "write digits or mnist"):
         assert sentence in " ".join(refused.split())
 
 

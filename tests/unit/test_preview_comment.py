@@ -312,12 +312,12 @@ def test_an_old_text_is_found_in_git_by_its_content(tmp_path: Path, monkeypatch:
 
 
 def test_the_cost_is_that_of_the_published_table() -> None:
-    """Cores and GB for 730 hours and the registry's tier; an unpriced tier is left out of the sum."""
+    """Cores and GB, Azure ML's own 0.2 and 1 among them, and the registry; an unpriced tier is left out of the sum."""
     preview = recorded.preview("resized")
     hour = cost.PRICES["containerInstances"]
     before, after = cost.estimate(preview).items["webservice"]
-    assert before == pytest.approx(730 * (hour["perCoreHour"] + hour["perGbHour"]))
-    assert after == pytest.approx(730 * (2 * hour["perCoreHour"] + hour["perGbHour"]))
+    assert before == pytest.approx(730 * (1.2 * hour["perCoreHour"] + 2 * hour["perGbHour"]))
+    assert after == pytest.approx(730 * (2.2 * hour["perCoreHour"] + 2 * hour["perGbHour"]))
     registry = step(preview, "registry")
     premium = altered(preview, "registry", after={**registry.after, "sku": {"name": "Premium"}})
     before, after = cost.estimate(premium).items["registry"]

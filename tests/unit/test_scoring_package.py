@@ -1,5 +1,6 @@
 """The scoring package: its identity, and what is refused before it travels."""
 
+import os
 from pathlib import Path
 
 import pulumi
@@ -26,6 +27,77 @@ def scoring(tmp_path: Path) -> Path:
 def test_caches_and_the_conda_file_stay_behind(scoring: Path) -> None:
     """The package is the code and the manifest; the environment travels by itself."""
     assert set(ScoringPackage.read(scoring, MANIFEST).files) == {"score.py", "manifest.json"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".pytest_cache/v/x",
+        ".mypy_cache/x",
+        ".ruff_cache/x",
+        ".venv/bin/x",
+        "a/.DS_Store",
+        "Thumbs.db",
+        "m.pyc",
+        ".score.py.swp",
+        "score.py~",
+        "#score.py#",
+        "score.py.orig",
+        ".idea/x",
+        ".coverage",
+    ],
+)
+def test_what_tools_leave_changes_nothing(scoring: Path, name: str) -> None:
+    """A cache or an editor's backup is no part of the package, so a live service is not redeployed for it."""
+    before = ScoringPackage.read(scoring, MANIFEST)
+    (scoring / name).parent.mkdir(parents=True, exist_ok=True)
+    (scoring / name).write_text("x")
+    assert ScoringPackage.read(scoring, MANIFEST) == before
+
+
+def test_links_within_the_repository_are_followed(tmp_path: Path) -> None:
+    """A linked folder and a linked file travel as what they lead to."""
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "m.py").write_text("x = 1\n")
+    scoring = tmp_path / "scoring"
+    scoring.mkdir()
+    (scoring / "score.py").write_text(GOOD)
+    (scoring / "shared").symlink_to("../shared")
+    (scoring / "n.py").symlink_to("../shared/m.py")
+    files = ScoringPackage.read(scoring, MANIFEST).files
+    assert set(files) == {"score.py", "manifest.json", "shared/m.py", "n.py"}
+    assert files["shared/m.py"] == files["n.py"] == b"x = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [
+        (".", "links to a folder that it lies in"),
+        ("nowhere", "leads nowhere"),
+        ("x", "leads nowhere"),
+        ("/usr", "outside the repository"),
+    ],
+)
+def test_a_link_that_cannot_travel_is_one_sentence(scoring: Path, target: str, sentence: str) -> None:
+    """A cycle, a broken link, a link to itself, a link out of the repository."""
+    (scoring / "x").symlink_to(target)
+    with pytest.raises(SettingsError, match=f"^[^\\n]*/x {sentence}|^[^\\n]*/x links to [^\\n]*{sentence}"):
+        ScoringPackage.read(scoring, MANIFEST)
+
+
+def test_what_is_no_file_or_too_large_is_one_sentence(scoring: Path) -> None:
+    """A pipe would wait for ever, a name in another encoding cannot be an asset's, a large file belongs elsewhere."""
+    os.mkfifo(scoring / "pipe")
+    with pytest.raises(SettingsError, match="neither a file nor a folder"):
+        ScoringPackage.read(scoring, MANIFEST)
+    (scoring / "pipe").unlink()
+    with (scoring / "weights.bin").open("wb") as file:
+        file.truncate(60 * 10**6)
+    with pytest.raises(SettingsError, match="has 60 MB, and a file of the scoring package has at most 50 MB"):
+        ScoringPackage.read(scoring, MANIFEST)
+    (scoring / "weights.bin").rename(scoring / os.fsdecode(b"\xff.py"))
+    with pytest.raises(SettingsError, match="not UTF-8: rename it"):
+        ScoringPackage.read(scoring, MANIFEST)
 
 
 def test_the_same_files_are_the_same_package(scoring: Path) -> None:
