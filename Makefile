@@ -3,6 +3,7 @@
 # STACK=dev    the stack of every command; one with `digits:cloud: emulator` runs on this machine, on an emulator of its own
 # FORMAT=…     drift's answer as json or markdown instead of text
 # EMULATOR_PORT=…  another port for the emulator than its default; 0 takes a free one
+# VERBOSE=1    shows all that a candidate's and a service's server says while it starts
 # YES=1        asks nothing, where the answer was given elsewhere: GitHub's approval of a deployment
 # PULUMI_BACKEND_URL=…, PULUMI_SECRETS_PROVIDER=…  where state lies, and what encrypts the secrets of a stack that is made anew (docs/deploying.md)
 SHELL := bash
@@ -21,6 +22,9 @@ EMULATED := $(filter emulator,$(call config,digits:cloud))
 SOURCE := $(call config,digits:promoteFrom)
 state_of = .emulator$(patsubst %,-%,$(filter-out dev,$(1)))
 export AZUREML_EMULATOR_STATE ?= $(call state_of,$(STACK))
+ifneq ($(VERBOSE),)
+export DIGITS_VERBOSE := 1
+endif
 # Imports of .venv take half as long from their .pyc files; some machines switch those off for everything.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -37,11 +41,13 @@ provider := $(if $(EMULATED),,$(if $(PULUMI_SECRETS_PROVIDER),--secrets-provider
 # Where nothing changed, another machine may have evaluated it.
 show = [ ! -f reports/$(STACK)/evaluation.json ] || $(python) -m evaluation show reports/$(STACK)/evaluation.json
 # A policy asks about a resource when it is declared, which is too late for the last one; an `up` on Azure previews by itself.
-hold_policies = [ -z "$${PULUMI_OPTION_POLICY_PACK:-}" ] || previewed="$$(pulumi preview --stack $(STACK) 2>&1)" || { echo "$$previewed" >&2; exit 1; }
+hold_policies = [ -z "$${PULUMI_OPTION_POLICY_PACK:-}" ] || ! echo 'Holding the change against the policies' || previewed="$$(pulumi preview --stack $(STACK) 2>&1)" || { echo "$$previewed" >&2; exit 1; }
 # RELEASE may come from a form on GitHub: only the shell sees it, and as one word.
 release = $(if $(value RELEASE),--release "$$RELEASE")
-# What is asked about a deployment needs one.
-deployed = pulumi stack select $(STACK) >/dev/null 2>&1 || { echo "Nothing is deployed in stack '$(STACK)': run \`make up$(patsubst %, STACK=%,$(filter-out dev,$(STACK)))\` first." >&2; exit 2; }
+# What is asked about a deployment needs one; `started` runs before the emulator's settings are asked for.
+never = { echo "Nothing is deployed in stack '$(STACK)': run \`make up$(patsubst %, STACK=%,$(filter-out dev,$(STACK)))\` first." >&2; exit 2; }
+started = $(if $(EMULATED),[ -e "$$AZUREML_EMULATOR_STATE/emulator.json" ] || $(never),true)
+deployed = $(settings); pulumi stack select $(STACK) >/dev/null 2>&1 || $(never)
 select = pulumi stack select --create $(STACK) $(provider) >/dev/null
 
 .PHONY: help up preview promote releases down rehearse predict smoke logs drift status env emulator model test chromium check bench certificate comment issue skip lock clean host stack stack-file
@@ -51,7 +57,7 @@ help:  ## list the commands
 
 up: .venv/lock stack $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## from a bare clone to a deployed, evaluated service
 	@$(settings); $(python) -m tools.state $(STACK); $(select); $(if $(EMULATED),$(hold_policies);) \
-	$(if $(SOURCE),$(python) -m promotion up $(STACK) --,pulumi up --stack $(STACK)) --refresh --suppress-outputs $(if $(EMULATED),--yes --skip-preview,$(if $(YES),--yes)); \
+	$(if $(SOURCE),$(python) -m promotion up $(STACK) --,pulumi up --stack $(STACK)) --refresh --suppress-outputs $(if $(VERBOSE),,--suppress-progress) $(if $(EMULATED),--yes --skip-preview,$(if $(YES),--yes)); \
 	$(show)
 	@echo; echo 'Next:'
 	@echo '  make smoke                  evaluate the live service again'
@@ -69,7 +75,7 @@ promote: .venv/lock stack $(if $(EMULATED),emulator)  ## take what another stack
 	$(show)
 
 releases: .venv/lock  ## what a stack released, newest first, and what is live of it
-	@$(settings); $(python) -m promotion releases $(STACK)
+	@$(started); $(deployed); $(python) -m promotion releases $(STACK)
 
 down: .venv/lock stack $(if $(EMULATED),emulator)  ## destroy the deployment and stop the emulator
 	@$(if $(filter true,$(call config,digits:protectData)),echo "Stack '$(STACK)' is protected: write digits:protectData: false and digits:policyEnabled: false in Pulumi.$(STACK).yaml and run \`make up STACK=$(STACK)\` first." >&2; exit 2)
@@ -80,20 +86,20 @@ rehearse: .venv/lock  ## play a release's life on three emulated stacks, in a co
 	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m tools.rehearsal
 
 smoke: .venv/lock  ## evaluate the deployed service alone
-	@$(settings); $(deployed); pulumi stack output --stack $(STACK) --json --show-secrets | \
+	@$(started); $(deployed); pulumi stack output --stack $(STACK) --json --show-secrets | \
 	  $(python) -m evaluation --outputs - --report reports/$(STACK)/smoke $(if $(DIRECTORY),--directory $(DIRECTORY))
 
 # The picture's name goes through the environment, so that any name is one.
 predict: .venv/lock  ## read the digit in a picture: make predict IMAGE=digit.png
 	@[ -n "$${IMAGE:-}" ] || { echo 'No picture is named: make predict IMAGE=digit.png' >&2; exit 2; }
-	@$(settings); $(deployed); pulumi stack output --stack $(STACK) --json --show-secrets | \
+	@$(started); $(deployed); pulumi stack output --stack $(STACK) --json --show-secrets | \
 	  $(python) -m evaluation predict --outputs - -- "$$IMAGE"
 
 logs: .venv/lock  ## the service's container log; on a terminal followed until Ctrl-C
-	@$(settings); $(deployed); pulumi stack export --stack $(STACK) | $(python) -m infra.logs $(SERVICE)
+	@$(started); $(deployed); pulumi stack export --stack $(STACK) | $(python) -m infra.logs $(SERVICE)
 
 drift: .venv/lock stack  ## what was changed outside Pulumi, and what the next up would do about it
-	@$(if $(EMULATED),$(MAKE) --no-print-directory -s emulator >&2;) $(settings); $(python) -m drift $(STACK) --report reports/$(STACK)/drift.md $(if $(FORMAT),--$(FORMAT))
+	@$(started); $(if $(EMULATED),$(MAKE) --no-print-directory -s emulator >&2;) $(deployed); $(python) -m drift $(STACK) --report reports/$(STACK)/drift.md $(if $(FORMAT),--$(FORMAT))
 
 status: .venv/lock  ## what runs on the emulator, and whether what is live was released
 	@$(if $(EMULATED),$(python) -m emulator status)
@@ -107,6 +113,7 @@ env: .venv/lock stack  ## print what puts the CLI and the stack's cloud into a s
 	@$(python) policy/switch.py $(STACK)
 
 emulator: .venv/lock stack-file  ## start the emulator, if it is not running
+	@$(if $(EMULATED),,echo "Stack '$(STACK)' is on Azure and has no emulator: write digits:cloud: emulator in Pulumi.$(STACK).yaml for one." >&2; exit 2)
 	@$(python) -m emulator start --subscription $(call config,azure-native:subscriptionId) \
 	  $(addprefix --port ,$(or $(EMULATOR_PORT),$(if $(filter-out dev,$(STACK)),0))) \
 	  $(if $(SOURCE),--peer $(call state_of,$(SOURCE)))

@@ -3,6 +3,8 @@
 The rehearsal runs it before a deployment, the preview of a pull request before anybody deploys.
 """
 
+from cli import is_verbose
+
 import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -68,7 +70,8 @@ class Candidate:
                 memory_gb=self.memory_gb,
             )
             try:
-                running.wait_until_healthy(self.ready_timeout_seconds, report)
+                report("starting the service")
+                running.wait_until_healthy(self.ready_timeout_seconds, report if is_verbose() else lambda _line: None)
                 return smoke.evaluate(
                     running.scoring_uri,
                     None,

@@ -17,6 +17,9 @@ from pulumi_azure_native import (
 from infra import names
 from infra.settings import Settings
 
+# Of the provider that Pulumi.yaml leads to emulator/plugin: other versions are the real one's, on any stack.
+_STAND_IN_VERSION = "3.24.0-emulator"
+
 
 @dataclass(frozen=True)
 class Workspace:
@@ -31,12 +34,14 @@ def create_workspace(settings: Settings, opts: pulumi.ResourceOptions) -> Worksp
 
     With `existingWorkspace` set, the workspace of that name in `resourceGroup` is read instead.
     """
+    if settings.cloud == "emulator":
+        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(version=_STAND_IN_VERSION))
     if settings.existing_workspace:
         workspace_id = (
             f"/subscriptions/{settings.subscription_id}/resourceGroups/{settings.resource_group}"
             f"/providers/Microsoft.MachineLearningServices/workspaces/{settings.existing_workspace}"
         )
-        found = machinelearningservices.Workspace.get("workspace", workspace_id)
+        found = machinelearningservices.Workspace.get("workspace", workspace_id, opts=opts)
         return Workspace(found.id, found.name)
 
     group = resources.ResourceGroup(

@@ -4,21 +4,24 @@ Exit codes: 0 a comment was made, whatever changes; 2 there was nothing to previ
 """
 
 import cli.interrupt  # noqa: F401 - before all else, see there
+from cli import is_verbose
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from evaluation import files
 from infra.live import Live, look
-from preview.candidate import try_candidate
+from preview.candidate import Trial, try_candidate
 from preview.comment import Comment
 from preview.engine import Preview, PreviewError, read, run
 from preview.scoring_files import changed_files
 from promotion import pin
 from promotion.record import PromotionError
+from tools import progress
 
 _EPILOG = """What stands after -- goes to `pulumi preview`, such as --policy-pack. Exit codes: 0 a comment was made,
 whatever changes; 2 the stack could not be previewed, which the comment says too, or the options are wrong. The
@@ -35,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         preview = _read(chosen.file) if chosen.file else _run(chosen.stack, chosen.release, given[end + 1 :])
     except (PreviewError, PromotionError) as error:
         preview = Preview(errors=(str(error),))
-    trial = None if preview.errors or chosen.no_candidate else try_candidate(preview, _report)
+    trial = None if preview.errors or chosen.no_candidate else _try(preview)
     live = None if preview.errors or chosen.file else _look(chosen.stack, preview)
     comment = Comment(chosen.stack, preview, trial, changed_files(preview), live)
     text = comment.render()
@@ -69,10 +72,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(stack: str, release: str | None, options: Sequence[str]) -> Preview:
     """Preview, of a stack that takes releases the named one."""
-    if not release:
-        return run(stack, options)
-    with pin.hold(stack, pin.find(stack, release)) as held:
-        return run(stack, [*held, *options])
+    with progress.show(f"Previewing stack {stack}"):
+        if not release:
+            return run(stack, options)
+        with pin.hold(stack, pin.find(stack, release)) as held:
+            return run(stack, [*held, *options])
 
 
 def _look(stack: str, preview: Preview) -> Live | None:
@@ -100,8 +104,19 @@ def _read(file: str) -> Preview:
         raise PreviewError(f"{file} is not text in UTF-8: name what `pulumi preview --json` printed.") from None
 
 
-def _report(message: str) -> None:
-    print(f"candidate: {message}", file=sys.stderr)
+def _try(preview: Preview) -> Trial | None:
+    """Try the candidate and show that it goes on; all that its server says only where that is asked for."""
+    if is_verbose():
+        return try_candidate(preview, lambda message: print(f"candidate: {message}", file=sys.stderr))
+    with ExitStack() as showing:
+        shown: list[progress.Advance] = []
+
+        def report(message: str) -> None:
+            if not shown:  # there may be no candidate to try
+                shown.append(showing.enter_context(progress.show("Evaluating the candidate on this machine")))
+            shown[0](message)
+
+        return try_candidate(preview, report)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from stack.backend import BackendError, require_shared
 from stack.file import StackFileError, read
+from stack.secrets import SecretsError, require_passphrase
 
 
 def main() -> int:
@@ -25,7 +26,9 @@ def main() -> int:
         file = read(here, chosen.stack)
         if chosen.backend is not None and not file.may_be_local:
             require_shared(chosen.stack, {**os.environ, "PULUMI_BACKEND_URL": chosen.backend}, here)
-    except (StackFileError, BackendError) as error:
+        if chosen.backend is not None and file.get("cloud") != "emulator":
+            require_passphrase(chosen.stack, chosen.backend, os.environ, here)
+    except (StackFileError, BackendError, SecretsError) as error:
         for line in str(error).splitlines():
             print(f"error: {line}", file=sys.stderr)
         return 2

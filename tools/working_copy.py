@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 # Variables of another deployment, of the make or git that calls, and what the Makefile takes from the environment.
 _OTHERS = ("PULUMI_", "AZURE", "ARM_", "MSI_", "DIGITS_", "MAKE", "MFLAGS", "GIT_")
-_CHOICES = ("STACK", "FROM", "TO", "RELEASE", "YES", "FORMAT", "SERVICE", "DIRECTORY", "IMAGE")
+_CHOICES = ("STACK", "VERBOSE", "FROM", "TO", "RELEASE", "YES", "FORMAT", "SERVICE", "DIRECTORY", "IMAGE")
 
 
 def make(directory: Path) -> dict[str, str]:

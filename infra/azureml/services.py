@@ -1,5 +1,7 @@
 """Web services on ACI."""
 
+from cli import is_verbose
+
 import contextlib
 import io
 import time
@@ -20,6 +22,7 @@ FINGERPRINT_TAG = "pulumi-fingerprint"
 # Earlier versions kept it in the property `fingerprint`, which stays as it was: this one says where to look now.
 _FINGERPRINT_PROPERTY, _KEPT_IN = "fingerprint", "fingerprintTag"
 _LOG_LINES = 20
+_SECONDS_BETWEEN_REPORTS = 5
 _HEALTHY = "Healthy"
 _FAILED = ("Failed", "Unhealthy", "Unschedulable")
 
@@ -211,15 +214,15 @@ def _tls(tls: Tls | None) -> dict[str, Any]:
 
 
 def _wait(webservice: Any, timeout_seconds: float, report: Report) -> Service:  # noqa: ANN401
-    """Follow the operation to its end while the container's newest log line shows."""
+    """Follow the operation to its end while its time shows, and if asked the container's newest log line."""
     started = time.monotonic()
     with ThreadPoolExecutor(1) as waiting:
         end = waiting.submit(_follow, webservice, timeout_seconds)
         while not end.done():
-            line = _last_lines(webservice, 1)
+            line = _last_lines(webservice, 1) if is_verbose() else ""
             report(f"deploying, {time.monotonic() - started:.0f} s" + (f": {line}" if line else ""))
             with contextlib.suppress(TimeoutError):
-                end.exception(timeout=1)
+                end.exception(timeout=_SECONDS_BETWEEN_REPORTS)
     error = end.exception()
     with call(f"reading web service {webservice.name}"):
         webservice.update_deployment_state()

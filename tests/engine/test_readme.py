@@ -1,7 +1,12 @@
 """The README's commands for the deployed service, run as they stand there."""
 
+import os
+import pty
 import re
+import signal
+import subprocess
 from pathlib import Path
+from select import select
 
 import numpy as np
 import pytest
@@ -53,3 +58,40 @@ def test_make_predict_draws_the_digit_and_says_what_it_is(project: Project, pict
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "Not read: README.md is not a picture that is read here: " in refused.stderr
     picture.unlink()
+
+
+def test_make_logs_follows_on_a_terminal_until_ctrl_c(project: Project) -> None:
+    """Each line with its time, a request that is made meanwhile too; elsewhere it ends with what there is."""
+    printed = project.run("make", "logs").stdout
+    assert all(re.match(r"\[?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", line) for line in printed.splitlines())
+    terminal, end = pty.openpty()
+    with subprocess.Popen(
+        ["make", "logs"],
+        cwd=project.directory,
+        env=project.environment,
+        stdin=end,
+        stdout=end,
+        stderr=end,
+        start_new_session=True,
+    ) as process:
+        os.close(end)
+        try:
+            shown = _read_until(terminal, printed.splitlines()[-1])
+            assert project.run("make", "smoke").returncode == 0
+            shown += _read_until(terminal, '"rows": ')
+            os.killpg(process.pid, signal.SIGINT)
+            shown += _read_until(terminal, "Interrupted.")
+            assert process.wait(timeout=30) != 0
+        finally:
+            process.kill()
+            os.close(terminal)
+    assert "Traceback" not in shown
+
+
+def _read_until(terminal: int, text: str) -> str:
+    """Return what the terminal shows up to this text."""
+    shown = ""
+    while text not in shown:
+        assert select([terminal], [], [], 60)[0], shown
+        shown += os.read(terminal, 65536).decode(errors="replace")
+    return shown
