@@ -47,7 +47,7 @@ release = $(if $(value RELEASE),--release "$$RELEASE")
 # What is asked about a deployment needs one; `started` runs before the emulator's settings are asked for.
 never = { echo "Nothing is deployed in stack '$(STACK)': run \`make up$(patsubst %, STACK=%,$(filter-out dev,$(STACK)))\` first." >&2; exit 2; }
 started = $(if $(EMULATED),[ -e "$$AZUREML_EMULATOR_STATE/emulator.json" ] || $(never),true)
-deployed = $(settings); pulumi stack select $(STACK) >/dev/null 2>&1 || $(never)
+deployed = $(settings); said="$$(pulumi stack select $(STACK) 2>&1)" || { [[ "$$said" != *'no stack named'* ]] || $(never); echo "$$said" >&2; exit 2; }
 select = pulumi stack select --create $(STACK) $(provider) >/dev/null
 
 .PHONY: help up preview promote releases down rehearse predict smoke logs drift status env emulator model test chromium check bench certificate comment issue skip lock clean host stack stack-file

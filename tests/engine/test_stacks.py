@@ -14,7 +14,7 @@ _TARGETS = re.findall(r"^([a-z]+):.*## ", (working_copy.ROOT / "Makefile").read_
 _NO_STACK = {"help", "rehearse", "test", "check", "bench", "comment", "issue", "skip", "lock", "clean", "certificate"}
 _OF_STACK = sorted(set(_TARGETS) - _NO_STACK)
 _READS_A_DEPLOYMENT = ("smoke", "predict", "logs", "releases", "drift")
-_NO_SECRETS = {"emulator", "model"}  # these have nothing to do with a state
+_NO_SECRETS = {"emulator", "host", "model"}  # these have nothing to do with a state
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +65,15 @@ def test_a_stack_that_was_never_deployed_is_one_sentence(copy: tuple[Path, Mappi
     azure = directory, {**shell, "PULUMI_CONFIG_PASSPHRASE": ""}
     said = run(azure, target, "STACK=staging")
     assert said == ["Nothing is deployed in stack 'staging': run `make up STACK=staging` first."]
+
+
+def test_a_state_that_cannot_be_read_is_not_taken_for_an_empty_one(copy: tuple[Path, Mapping[str, str]]) -> None:
+    """The CLI says why it cannot, and nothing is said of what is deployed."""
+    directory, shell = copy
+    away = {**shell, "PULUMI_BACKEND_URL": "file:///nowhere", "PULUMI_CONFIG_PASSPHRASE": ""}
+    said = " ".join(run((directory, away), "logs", "STACK=staging"))
+    assert "/nowhere" in said
+    assert "Nothing is deployed" not in said
 
 
 @pytest.mark.parametrize("target", sorted(set(_OF_STACK) - _NO_SECRETS))
