@@ -230,7 +230,7 @@ def test_a_stack_without_a_file_is_named_with_those_that_have_one(tmp_path: Path
 def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run what make runs before anything else."""
     command = [sys.executable, "-m", "stack", "dev", *arguments]
-    environment = {"PYTHONPATH": str(ROOT), "HOME": str(directory)}
+    environment = {"PYTHONPATH": str(ROOT), "HOME": str(directory), "PULUMI_CONFIG_PASSPHRASE": ""}
     return subprocess.run(command, cwd=directory, env=environment, text=True, capture_output=True, check=False)
 
 
