@@ -31,7 +31,8 @@ from rich.table import Table
 from evaluation import datasets, report, smoke
 from evaluation.client import Body, Client
 from infra.model import ModelFile
-from infra.scoring_package import CONDA_FILE, ENTRY_SCRIPT, ScoringPackage
+from infra.scoring_directory import CONDA_FILE, ENTRY_SCRIPT
+from infra.scoring_package import ScoringPackage
 from runtime import environment, server
 from training.model import MODEL_FILE
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infra.scoring_package import ENTRY_SCRIPT, write
+from infra.scoring_directory import ENTRY_SCRIPT
+from infra.scoring_package import write
 
 if TYPE_CHECKING:
     from evaluation.datasets import Dataset

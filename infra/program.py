@@ -15,7 +15,8 @@ from infra.promotion import ReleasedModel, read_release, require_checkout
 from infra.provider import Properties
 from infra.rehearsal import Rehearsal
 from infra.release import Release
-from infra.scoring_package import CONDA_FILE, ENTRY_SCRIPT, ScoringPackage
+from infra.scoring_directory import CONDA_FILE, ENTRY_SCRIPT
+from infra.scoring_package import ScoringPackage
 from infra.settings import Settings
 from infra.webservice import Webservice
 from infra.workspace import create_workspace

@@ -17,6 +17,7 @@ from evaluation.verdict import Thresholds
 from infra import scoring_package
 from infra.commit import Commit
 from infra.provider import Properties, Provider
+from infra.scoring_directory import ENTRY_SCRIPT
 from promotion.history import carry
 
 _IDENTITY = (
@@ -120,7 +121,7 @@ def _origin(props: Properties) -> Properties:
     """Return the scoring package itself, and where it comes from."""
     archive = props["scoringPackage"]
     files = scoring_package.unpack(archive, props["scoringDigest"])
-    script = archive.assets[scoring_package.ENTRY_SCRIPT]
+    script = archive.assets[ENTRY_SCRIPT]
     commit = Commit.read(Path(script.path)) if isinstance(script, pulumi.FileAsset) else None
     return {
         "scoringFiles": scoring_package.compress(files),

@@ -8,9 +8,8 @@ import base64
 import hashlib
 import json
 import lzma
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +17,11 @@ import pulumi
 from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime import rpc
 
+from infra import scoring_directory
+from infra.scoring_directory import ENTRY_SCRIPT
 from infra.settings import SettingsError
 
-ENTRY_SCRIPT = "score.py"
-CONDA_FILE = "conda.yml"
 MANIFEST = "manifest.json"
-# The conda file goes its own way, as the registered environment; the rest is what tools leave. One list, with git or
-# without, so that a package has the same identity everywhere.
-_LEFT_OUT = (
-    *(CONDA_FILE, "__pycache__", "*.py[co]", "*.egg-info", ".ipynb_checkpoints", ".git", ".gitignore"),
-    *(".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".tox", ".nox", ".coverage", "htmlcov"),
-    *(".venv", "venv", ".env", ".idea", ".vscode", ".DS_Store", "._*", "Thumbs.db", "desktop.ini"),
-    *("*.sw[op]", "*~", "#*#", ".#*", "*.bak", "*.orig", "*.rej", "*.tmp"),
-)
-_MAX_FILE_BYTES = 50 * 10**6  # each travels through the engine and lies in the release's record
 
 
 @dataclass(frozen=True)
@@ -44,7 +34,7 @@ class ScoringPackage:
     @classmethod
     def read(cls, directory: Path, manifest: Mapping[str, object]) -> "ScoringPackage":
         """Read the directory and add the manifest; raises SettingsError for an entry script that cannot serve."""
-        files = {path.relative_to(directory).as_posix(): _read(path) for path in _walk(directory, ())}
+        files = scoring_directory.read(directory)
         _require_entry_script(directory / ENTRY_SCRIPT, files.get(ENTRY_SCRIPT))
         files[MANIFEST] = (json.dumps(manifest, indent=2, sort_keys=True) + "\n").encode()
         return cls(directory, files)
@@ -123,58 +113,6 @@ def write(files: dict[str, bytes], directory: Path) -> None:
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-
-
-def _walk(directory: Path, above: tuple[Path, ...]) -> Iterator[Path]:
-    """Yield the package's files; links are followed within the repository, and nothing is left out in silence."""
-    here = directory.resolve()
-    if here in above:
-        raise SettingsError(f"{directory} links to a folder that it lies in: remove the link.")
-    try:
-        paths = sorted(directory.iterdir())
-    except FileNotFoundError:
-        return  # the missing entry script is named
-    except OSError as error:
-        raise SettingsError(f"{directory} cannot be read ({error.strerror}): correct its permissions.") from None
-    for path in paths:
-        if any(fnmatchcase(path.name, pattern) for pattern in _LEFT_OUT):
-            continue
-        _require_portable(path, above[0] if above else here)
-        if path.is_dir():
-            yield from _walk(path, (*above, here))
-        else:
-            yield path
-
-
-def _require_portable(path: Path, package: Path) -> None:
-    """Refuse what cannot travel, or would not be the same elsewhere."""
-    try:
-        path.name.encode()
-    except UnicodeEncodeError:
-        raise SettingsError(f"{path.as_posix()!a} has a name that is not UTF-8: rename it.") from None
-    if path.is_symlink():
-        target = path.readlink()
-        try:
-            real = path.resolve(strict=True)
-        except (OSError, RuntimeError):
-            raise SettingsError(f"{path} links to {target}, which leads nowhere: correct or remove the link.") from None
-        if not real.is_relative_to(package.parent):
-            raise SettingsError(f"{path} links to {target}, outside the repository: copy it into the repository.")
-    if not path.is_dir() and not path.is_file():
-        raise SettingsError(f"{path} is neither a file nor a folder: remove it, or keep it elsewhere.")
-
-
-def _read(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > _MAX_FILE_BYTES:
-            raise SettingsError(
-                f"{path} has {size / 1e6:.0f} MB, and a file of the scoring package has at most "
-                f"{_MAX_FILE_BYTES / 1e6:g} MB: keep it elsewhere, or register it as the model."
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read ({error.strerror}): correct its permissions.") from None
 
 
 def _signed(signature: str, hash_: str) -> dict[str, Any]:

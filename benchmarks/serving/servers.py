@@ -19,7 +19,8 @@ import yaml
 from benchmarks.serving.client import Client, UnexpectedAnswerError
 from benchmarks.serving.lanes import OURS, TUTORIAL
 from infra.model import ModelFile
-from infra.scoring_package import CONDA_FILE, ENTRY_SCRIPT, ScoringPackage
+from infra.scoring_directory import CONDA_FILE, ENTRY_SCRIPT
+from infra.scoring_package import ScoringPackage
 from runtime import environment, process, server
 from runtime.conda import translate
 
