@@ -3,6 +3,8 @@
 Files that belong together are replaced together, so what lies there is one evaluation, or the one before.
 """
 
+import contextlib
+import html
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from evaluation.datasets import Dataset
 
 _WAY_OUT = "Evaluate again, and it is written anew."
+_MARK = "<main>\n"
 JSON_FILE, PAGE_FILE, SUMMARY_FILE = "evaluation.json", "report.html", "summary.md"
 
 
@@ -34,6 +37,23 @@ def publish(evaluation: Evaluation, dataset: "Dataset", directory: Path) -> Path
     }
     _replace({directory / name: content for name, content in contents.items()})
     return directory / PAGE_FILE
+
+
+def mark(directory: Path, sentence: str) -> None:
+    """Say on the page and the summary that lie in the directory that they are not of the last change.
+
+    A later evaluation replaces both, mark and all. A report that is not there, or cannot be written, stays as it is.
+    """
+    said = f"{sentence} This report is of what was evaluated before."
+    marks = {
+        PAGE_FILE: (_MARK, f'{_MARK}<p class="mark" role="note">{html.escape(said)}</p>\n'),
+        SUMMARY_FILE: ("", f"> ⚠️ {said}\n\n"),
+    }
+    for name, (place, marked) in marks.items():
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            text = (directory / name).read_text(encoding="utf-8")
+            if marked not in text:
+                files.replace(directory / name, text.replace(place, marked, 1).encode())
 
 
 def draw(evaluation: Evaluation, dataset: "Dataset", directory: Path) -> list[Path]:

@@ -5,6 +5,8 @@ The rehearsal runs it before a deployment, the preview of a pull request before 
 
 from cli import is_verbose
 
+import contextlib
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,10 +21,15 @@ if TYPE_CHECKING:
     from evaluation.datasets import Dataset
     from evaluation.smoke import Evaluation, Thresholds
 
+LOG_FILE = "service.log"
+
 
 @dataclass(frozen=True)
 class Candidate:
-    """What would run in the service: files by name, conda definition, model, size in cores and GB."""
+    """What would run in the service: files by name, conda definition, model, size in cores and GB.
+
+    The log and the report of a candidate that failed stay in the directory `kept`, which is gone otherwise.
+    """
 
     files: dict[str, bytes]
     conda: Mapping[str, Any]
@@ -34,6 +41,7 @@ class Candidate:
     ready_timeout_seconds: float
     service_name: str
     workspace_id: str
+    kept: Path
 
     def evaluate(
         self,
@@ -45,12 +53,16 @@ class Candidate:
     ) -> "Evaluation":
         """Build the environment, serve on loopback, score that many rows, and return what was measured.
 
-        Raises EnvironmentFailedError, ServerFailedError and EvaluationError, each a sentence.
+        Raises EnvironmentFailedError, ServerFailedError and EvaluationError, each a sentence; below that of an
+        exception in run() stands its traceback.
         """
-        from evaluation import smoke  # noqa: PLC0415 (an unchanged `up` runs no candidate)
+        from evaluation import report as evaluation_report  # noqa: PLC0415 (an unchanged `up` runs no candidate)
+        from evaluation import smoke  # noqa: PLC0415
+        from evaluation.errors import ServiceError  # noqa: PLC0415
         from runtime import server  # noqa: PLC0415
         from runtime.environment import build, variables  # noqa: PLC0415
 
+        shutil.rmtree(self.kept, ignore_errors=True)
         python = build(self.conda, report) / "bin" / "python"
         names = {"SERVICE_NAME": self.service_name, "WORKSPACE_NAME": self.workspace_id.rpartition("/")[2]}
         with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(1) as loading:
@@ -70,10 +82,11 @@ class Candidate:
                 cpu_cores=self.cpu_cores,
                 memory_gb=self.memory_gb,
             )
+            passed = False
             try:
                 report("starting the service")
                 running.wait_until_healthy(self.ready_timeout_seconds, report if is_verbose() else lambda _line: None)
-                return smoke.evaluate(
+                evaluation = smoke.evaluate(
                     running.scoring_uri,
                     None,
                     dataset.result(),
@@ -82,5 +95,30 @@ class Candidate:
                     previous=previous,
                     progress=lambda done, total: report(f"{done:,} of {total:,} images"),
                 )
+            except ServiceError as error:
+                log = running.log_file.read_text(encoding="utf-8", errors="replace")
+                raise ServiceError(f"{error}{explain(log)}") from error
+            else:
+                passed = evaluation.passed
+                if not passed:
+                    evaluation_report.publish(evaluation, dataset.result(), self.kept)
+                return evaluation
             finally:
                 running.stop(grace_seconds=0)  # nobody else asks it
+                if not passed:
+                    _keep(running.log_file, self.kept)
+
+
+def explain(log: str) -> str:
+    """Return the entry script's last exception in a service's log, on lines of its own; nothing if there is none."""
+    from runtime import health  # noqa: PLC0415 (an unchanged `up` runs no candidate)
+
+    exception = health.last_exception(log.splitlines())
+    return f"\nThe entry script's last exception:\n{exception}" if exception else ""
+
+
+def _keep(log_file: Path, directory: Path) -> None:
+    """Keep the log; a disk that takes none must not hide why the candidate failed."""
+    with contextlib.suppress(OSError):
+        directory.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(log_file, directory / LOG_FILE)

@@ -11,6 +11,7 @@ import pulumi
 
 from infra import azureml, rollback
 from infra.azureml import Report
+from infra.candidate import explain
 from infra.progress import hook_reporter
 from infra.provider import Properties
 from infra.release import candidate as identity
@@ -53,7 +54,8 @@ class Gate:
 
     def _decide(self, candidate: Properties, released: Properties, key: str | None, progress: Report) -> None:
         """Return where the candidate may be released; raises GateError."""
-        from evaluation.errors import EvaluationError, ServiceError  # noqa: PLC0415 (an unchanged `up` evaluates nothing)
+        from evaluation import report as evaluation_report  # noqa: PLC0415 (an unchanged `up` evaluates nothing)
+        from evaluation.errors import EvaluationError, ServiceError  # noqa: PLC0415
 
         if not self.webservice.is_fresh:
             _require_live(candidate)
@@ -66,7 +68,10 @@ class Gate:
         try:
             evaluation, report = judge.evaluate(candidate, str(candidate["scoringUri"]), key, progress)
         except ServiceError as error:
-            failure = f"{_UNEVALUATED}: {error}"
+            failure = f"{_UNEVALUATED}: {error}{_explain(candidate, key)}"
+            evaluation_report.mark(
+                Path(str(candidate["report"])).parent, "What was deployed later could not be evaluated, and is live."
+            )
         except EvaluationError as error:
             raise GateError(f"{_UNEVALUATED}: {error}") from error
         else:
@@ -171,6 +176,15 @@ def load_test_data(settings: Settings, report_progress: Report) -> "Dataset":
         label_column=settings.evaluation_label_column,
         progress=_progress(report_progress, "downloading", "bytes"),
     )
+
+
+def _explain(candidate: Properties, key: str | None) -> str:
+    """Return the traceback that the service's log ends with, without the key; nothing if the log cannot be read."""
+    try:
+        log = azureml.service_log(candidate["workspaceId"], candidate["service"])
+    except azureml.AzureMLError:
+        return ""
+    return explain(log.replace(key, "[key]") if key else log)
 
 
 def _require_live(candidate: Properties) -> None:

@@ -7,13 +7,14 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 from evaluation.verdict import Thresholds
 from infra.azureml import Report
-from infra.candidate import Candidate
+from infra.candidate import LOG_FILE, Candidate
 from infra.gate import load_test_data
 from infra.model import ModelFile
 from infra.progress import hook_reporter
@@ -70,13 +71,11 @@ class Rehearsal:
             pulumi.log.warn(f"{problem} (rehearsalRequired is false)")
             return
         except ServerFailedError as error:
-            raise RehearsalError(
-                f"Rehearsed on this machine, the scoring package fails. {_UNTOUCHED}. {error}"
-            ) from error
+            raise self._fail(f"Rehearsed on this machine, the scoring package fails. {_UNTOUCHED}. {error}") from error
         except EvaluationError as error:
-            raise RehearsalError(f"The rehearsal could not be evaluated. {_UNTOUCHED}. {error}") from error
+            raise self._fail(f"The rehearsal could not be evaluated. {_UNTOUCHED}. {error}") from error
         if not evaluation.passed:
-            raise RehearsalError(
+            raise self._fail(
                 f"Rehearsed on this machine, what would be deployed fails. {_UNTOUCHED}. {evaluation.verdict}"
             )
         report(f"rehearsed: {evaluation.verdict}")
@@ -94,7 +93,22 @@ class Rehearsal:
             ready_timeout_seconds=settings.ready_timeout_seconds,
             service_name=str(inputs["name"]),
             workspace_id=str(inputs["workspaceId"]),
+            kept=self.kept,
         )
         minimum = Thresholds(minimum_accuracy=settings.thresholds.minimum_accuracy)
         load = partial(load_test_data, settings, report)
         return candidate.evaluate(load, settings.rehearsal_rows, minimum, None, report)
+
+    @property
+    def kept(self) -> Path:
+        """Where log and report of a rehearsal that failed are."""
+        return Path("reports", self.settings.stack, "rehearsal")
+
+    def _fail(self, sentence: str) -> RehearsalError:
+        """Return the error, which names what was kept; mark the report of what is live as older than this change."""
+        from evaluation import report  # noqa: PLC0415 (an unchanged `up` rehearses nothing)
+
+        found = [self.kept / name for name in (report.PAGE_FILE, LOG_FILE) if (self.kept / name).exists()]
+        report.mark(self.kept.parent, "A later change failed its rehearsal and was not deployed: see rehearsal/.")
+        kept = f"\nKept: {' and '.join(map(str, found))}" if found else ""
+        return RehearsalError(f"{sentence}{kept}")

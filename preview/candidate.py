@@ -101,6 +101,7 @@ def _evaluate(
         ready_timeout_seconds=service["readyTimeoutSeconds"],
         service_name=service["name"],
         workspace_id=service["workspaceId"],
+        kept=Path("reports", service["owner"].split("/")[-1], "rehearsal"),
     )
     directory = preview.setting("evaluationDirectory")
     return candidate.evaluate(

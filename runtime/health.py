@@ -14,6 +14,8 @@ _ANSWER_SECONDS = 5
 _TRACEBACK = r"Traceback \(most recent call last\):"
 _WRAPS = "The above exception was the direct cause of the following exception:"
 _FOLLOWS = "During handling of the above exception, another exception occurred:"
+_APPLICATION = "/azureml-app/"  # where the entry script lies, on Azure too
+_EXCEPTION_CHARACTERS = 3000
 _REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 
 
@@ -82,20 +84,34 @@ def complete_lines(log: TextIO) -> Iterator[str]:
 def cause(lines: Sequence[str]) -> str:
     """Return ": " and the exception that ended the entry script, or nothing where the log names none.
 
-    The inference server wraps it in one of its own: the script's is the one before the last "direct cause". Of a text
-    that has several lines it is the first, and may itself hold a traceback.
+    Of a text that has several lines it is the first, and may itself hold a traceback.
     """
-    told = [at for at, line in enumerate(lines) if re.search(rf"azmlinfsrv - .*{_TRACEBACK}", line)]
-    report = lines[told[-1] :] if told else lines
-    wraps = [at for at, line in enumerate(report) if line.startswith(_WRAPS)]
-    links = [at for at, line in enumerate(report[: wraps[-1]]) if line.startswith((_WRAPS, _FOLLOWS))] if wraps else []
-    last = report[links[-1] if links else 0 : wraps[-1] if wraps else None]
+    last = _last_report(lines)
     begins = [at for at, line in enumerate(last) if re.search(_TRACEBACK, line)]
     # A group of exceptions has its own frame of bars; what is indented besides is code.
     after = [line.removeprefix("  | ") for line in last[begins[0] + 1 :]] if begins else []
     line = next((line for line in after if re.match(r"[A-Za-z_][\w.]*(: |:?$)", line)), "")
     line = line.removeprefix("azureml_inference_server_http.server.user_script.").rstrip(".: ")
     return f": {line}" if line else ""
+
+
+def last_exception(lines: Sequence[str]) -> str:
+    """Return the last traceback of the entry script, from its own first frame on; nothing if the log has none."""
+    last = [line.rstrip() for line in _last_report(lines)]
+    frames = [at for at, line in enumerate(last) if line.lstrip().startswith('File "') and _APPLICATION in line]
+    return "\n".join(line for line in last[frames[0] :] if line)[-_EXCEPTION_CHARACTERS:] if frames else ""
+
+
+def _last_report(lines: Sequence[str]) -> Sequence[str]:
+    """Return what the inference server wrote of the last exception.
+
+    It wraps the script's exception in one of its own: the script's is the one before the last "direct cause".
+    """
+    told = [at for at, line in enumerate(lines) if re.search(rf"azmlinfsrv - .*{_TRACEBACK}", line)]
+    report = lines[told[-1] :] if told else lines
+    wraps = [at for at, line in enumerate(report) if line.startswith(_WRAPS)]
+    links = [at for at, line in enumerate(report[: wraps[-1]]) if line.startswith((_WRAPS, _FOLLOWS))] if wraps else []
+    return report[links[-1] if links else 0 : wraps[-1] if wraps else None]
 
 
 def ending(code: int) -> str:

@@ -18,6 +18,10 @@ BROKEN = {
         "\ndef encode(labels, request):\n    return AMLResponse([7] * len(labels), 200, json_str=True)\n",
         "minimumAccuracy",
     ),
+    "a name that run() does not know": (
+        "\ndef answer(request, line):\n    return labelz\n",
+        "NameError: name 'labelz' is not defined",
+    ),
 }
 
 
@@ -65,6 +69,37 @@ def test_the_old_service_answers_throughout_a_rehearsal_that_fails(project: Proj
     assert list(answers) == ["[1, 0, 9]"]
     assert answers["[1, 0, 9]"] > 10
     assert project.outputs() == before
+    reports = project.directory / "reports/dev"
+    assert "reports/dev/rehearsal/service.log" in failed.printed
+    assert "Booting worker" in (reports / "rehearsal/service.log").read_text()
+    assert (reports / "rehearsal/report.html").exists() == (sentence == "minimumAccuracy")
+    for name in ("report.html", "summary.md"):
+        marked = (reports / name).read_text()
+        assert marked.count("A later change failed its rehearsal and was not deployed") == 1, "of the live service"
+
+
+def test_what_a_failed_rehearsal_left_goes_with_the_next_one(project: Project) -> None:
+    """Nothing under reports/ is of a rehearsal before the last one."""
+    left = project.directory / "reports/dev/rehearsal/service.log"
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_text("of another day")
+    project.write("scoring/score.py", project.read("scoring/score.py") + "\n# read again\n")
+    project.up()
+    assert not left.exists()
+    assert "failed its rehearsal" not in (project.directory / "reports/dev/report.html").read_text()
+
+
+def test_the_gate_shows_the_exception_of_the_live_service(project: Project) -> None:
+    """Also without a rehearsal: its last frames are in the error, and no key of the service's."""
+    project.configure(rehearsalEnabled=False)
+    code = "\ndef answer(request, line):\n    raise ValueError(request.headers['Authorization'])\n"
+    project.write("scoring/score.py", project.read("scoring/score.py") + code)
+    failed = project.up(check=False)
+    assert failed.status != 0
+    assert "ValueError: Bearer [key]" in failed.printed
+    assert "in answer" in failed.printed
+    marked = (project.directory / "reports/dev/report.html").read_text()
+    assert "What was deployed later could not be evaluated, and is live." in marked
 
 
 def test_an_environment_that_cannot_be_built_here_blocks_unless_it_may_not(project: Project) -> None:

@@ -207,6 +207,22 @@ def test_a_significant_loss_is_said_first_in_page_and_summary() -> None:
     assert summary[2].startswith("Accuracy fell from 1.0000 with sklearn")
 
 
+def test_an_older_report_is_marked_once_and_a_new_one_is_not(tmp_path: Path) -> None:
+    """The page and the summary say that they are of another change; marking where nothing lies is no error."""
+    report.mark(tmp_path, "A <change> failed.")
+    assert not list(tmp_path.iterdir())
+    report.publish(EVALUATION, DATASET, tmp_path)
+    for _ in range(2):
+        report.mark(tmp_path, "A <change> failed.")
+    said = "This report is of what was evaluated before."
+    assert (tmp_path / report.PAGE_FILE).read_text().count(f"A &lt;change&gt; failed. {said}") == 1
+    assert (tmp_path / report.SUMMARY_FILE).read_text().startswith(f"> ⚠️ A <change> failed. {said}\n\n### ")
+    assert (tmp_path / report.SUMMARY_FILE).read_text().count(said) == 1
+    assert report.read(tmp_path / report.JSON_FILE) == EVALUATION
+    report.publish(EVALUATION, DATASET, tmp_path)
+    assert said not in (tmp_path / report.PAGE_FILE).read_text() + (tmp_path / report.SUMMARY_FILE).read_text()
+
+
 def test_page_json_and_summary_are_published_together(tmp_path: Path) -> None:
     """Three files of one evaluation; the JSON reads as it."""
     assert report.publish(EVALUATION, DATASET, tmp_path / "new") == tmp_path / "new" / "report.html"
