@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -82,11 +83,11 @@ def environment_version(conda: dict[str, Any]) -> str:
 def read_conda(path: Path) -> dict[str, Any]:
     """Return a conda file's definition; raises SettingsError for what is none."""
     try:
-        conda = yaml.safe_load(_decode(path, path.read_bytes()))
+        conda = _construct(path, _decode(path, path.read_bytes()))
     except FileNotFoundError:
         raise SettingsError(f"{path} is missing: it lists what score.py needs.") from None
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read ({error.strerror}): correct it.") from None
     if not isinstance(conda, dict) or not isinstance(conda.get("dependencies"), list):
         raise SettingsError(f"{path} has no list of dependencies: write it as `conda env export` does.")
     for package in conda["dependencies"]:
@@ -96,9 +97,14 @@ def read_conda(path: Path) -> dict[str, Any]:
                 f"write the file with `conda env export --no-builds`, or with --from-history."
             )
     try:
+        digest(conda)
         variables(conda)
     except EnvironmentFailedError as error:
         raise SettingsError(f"{path}: {error}") from None
+    except (TypeError, ValueError):
+        raise SettingsError(
+            f"{path} has a value that is no text, number, list or mapping: quote a date, and put no alias in itself."
+        ) from None
     return conda
 
 
@@ -109,3 +115,48 @@ def _decode(path: Path, content: bytes) -> str:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path} is not {encoding.upper()} (byte {error.start}): save it as UTF-8.") from None
+
+
+def _construct(path: Path, text: str) -> Any:  # noqa: ANN401 (whatever the file holds)
+    """Return what the YAML says; raises SettingsError with the line of what is none, or stands twice."""
+    try:
+        document = yaml.compose(text, yaml.SafeLoader)
+        if document is None:
+            return None
+        for node, said in _find_repeated(document, set()):
+            raise SettingsError(f"{path}, line {node.start_mark.line + 1}: {said}.")
+        return yaml.SafeLoader("").construct_document(document)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f", line {mark.line + 1}" if mark else ""
+        if "'\\t'" in (error.problem or ""):
+            raise SettingsError(f"{path}{where}: there is a tab: indent with spaces.") from None
+        raise SettingsError(f"{path}{where}: this is not YAML ({error.problem}): correct it there.") from None
+    except (yaml.YAMLError, ValueError) as error:  # a character that YAML does not allow; a date that there is not
+        raise SettingsError(f"{path} is not YAML ({' '.join(str(error).split())}): correct it.") from None
+
+
+def _find_repeated(node: yaml.Node, seen: set[int]) -> Iterator[tuple[yaml.Node, str]]:
+    """Yield each key that stands twice, of which YAML's reader takes the last, and each second pip: section."""
+    if id(node) in seen:
+        return  # an alias may lead back
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        yield from _find_twice([key for key, _ in node.value], "keep one of the two")
+        for _, value in node.value:
+            yield from _find_repeated(value, seen)
+    elif isinstance(node, yaml.SequenceNode):
+        sections = [item.value[0][0] for item in node.value if isinstance(item, yaml.MappingNode) and item.value]
+        yield from _find_twice(sections, "put both lists under one")
+        for item in node.value:
+            yield from _find_repeated(item, seen)
+
+
+def _find_twice(keys: list[yaml.Node], what_to_do: str) -> Iterator[tuple[yaml.Node, str]]:
+    first: dict[str, int] = {}
+    for key in keys:
+        if not isinstance(key, yaml.ScalarNode):
+            continue
+        if key.value in first:
+            yield key, f"{key.value}: stands in line {first[key.value]} already: {what_to_do}"
+        first.setdefault(key.value, key.start_mark.line + 1)

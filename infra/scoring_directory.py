@@ -12,7 +12,7 @@ CONDA_FILE = "conda.yml"
 ENTRY_SCRIPT = "score.py"
 # The conda file goes its own way, as the registered environment, and .env holds secrets. The rest is what tools leave.
 # The list holds with git too, tracked or not: so a clean checkout is the same package where there is no git.
-_LEFT_OUT = (
+LEFT_OUT = (
     *(CONDA_FILE, "__pycache__", "*.py[co]", "*.egg-info", ".ipynb_checkpoints", ".git", ".gitignore"),
     *(".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".tox", ".nox", ".coverage", "htmlcov"),
     *(".venv", "venv", ".env", ".idea", ".vscode", ".DS_Store", "._*", "Thumbs.db", "desktop.ini"),
@@ -55,7 +55,7 @@ class _Walk:
         if here in above:
             raise SettingsError(f"{directory} links to a folder that it lies in: remove the link.")
         for path in _list(directory):
-            if any(fnmatchcase(path.name, pattern) for pattern in _LEFT_OUT) or here / path.name in ignored:
+            if any(fnmatchcase(path.name, pattern) for pattern in LEFT_OUT) or here / path.name in ignored:
                 continue
             _require_portable(path, self.root)
             if not path.is_dir():

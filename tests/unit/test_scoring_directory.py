@@ -1,11 +1,16 @@
 """Which files of the scoring directory travel: with git, without it, and through links."""
 
+import re
 import subprocess
+import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
 
 from infra import scoring_directory
+from infra.scoring_package import ScoringPackage, unpack
+from infra.scoring_package import write as write_files
 from infra.settings import SettingsError
 
 
@@ -116,3 +121,30 @@ def test_an_environment_file_stays_behind_without_git_too(scoring: Path, monkeyp
     assert names(scoring) == {"score.py"}
     monkeypatch.setenv("PATH", "")
     assert names(scoring) == {"score.py"}
+
+
+def test_a_page_tells_all_that_stays_behind() -> None:
+    """The table of docs/scoring-package.md names every pattern of the list."""
+    page = (Path(__file__).parents[2] / "docs" / "scoring-package.md").read_text()
+    said = set(re.findall(r"`([^`]+)`", page.partition("| left out |")[2].partition("\n\n")[0]))
+    for pattern in scoring_directory.LEFT_OUT:
+        assert any(fnmatchcase(name, pattern) for name in said), pattern
+
+
+def test_linked_bytes_are_in_the_asset_and_unpacked_from_it(scoring: Path, tmp_path: Path) -> None:
+    """A linked folder arrives as plain files, which the entry script can import."""
+    write(scoring / "score.py", "from shared.rows import NAME\ndef init(): pass\ndef run(raw): return NAME\n")
+    write(scoring.parents[1] / "shared" / "rows.py", "NAME = 'linked'\n")
+    (scoring / "shared").symlink_to("../../shared")
+    package = ScoringPackage.read(scoring, {"model": {}})
+    write_files(unpack(package.archive, package.digest), tmp_path / "unpacked")
+    assert (tmp_path / "unpacked/shared/rows.py").read_text() == "NAME = 'linked'\n"
+    assert not (tmp_path / "unpacked/shared").is_symlink()
+    ran = subprocess.run(
+        [sys.executable, "-c", "import score; print(score.run(b''))"],
+        cwd=tmp_path / "unpacked",
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.stdout == "linked\n"
