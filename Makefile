@@ -156,7 +156,7 @@ certificate:  ## on Azure: fetch the stack's certificate out of the key vault CE
 	sed -n '/-BEGIN.*PRIVATE KEY/$(comma)/-END.*PRIVATE KEY/p' <<< "$$pem" > certificates/$(STACK).key)
 
 host: .venv/lock stack-file  ## on Azure: print the web service's own host name, to which the CNAME of sslCname leads
-	@$(python) -m infra.names $(STACK)
+	@$(python) -m infra.host_name $(STACK)
 
 skip:  ## on GitHub: say in the run's summary why a stack has no preview
 	@echo 'The preview of $(STACK) is skipped, because this run gets no credentials for Azure: pull requests from forks and from Dependabot get none, and nobody does before docs/deploying.md was followed.' | tee -a "$${GITHUB_STEP_SUMMARY:-/dev/null}"

@@ -6,11 +6,7 @@ Changing a rule here replaces what live stacks have.
 
 import hashlib
 import re
-import sys
-from pathlib import Path
 from typing import Protocol
-
-import stack as stack_file
 
 # https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
 _STORAGE_ACCOUNT = 24  # lower-case letters and digits, world-wide
@@ -66,25 +62,3 @@ def dns_name_label(settings: Named) -> str:
     """Return the host name's first label, constant over updates, so that the scoring URI stays."""
     suffix = _suffix(settings)
     return f"{settings.service_name[: _DNS_LABEL - len(suffix) - 1]}-{suffix}"
-
-
-class _Chosen:
-    """What a stack's file says of the names, before anything is deployed."""
-
-    def __init__(self, file: stack_file.StackFile) -> None:
-        self.subscription_id = str(file.config["azure-native:subscriptionId"])
-        self.resource_group = str(file.get("resourceGroup") or f"digits-{file.stack}")
-        self.service_name = str(file.get("serviceName") or f"digits-{file.stack}")
-
-
-def host_name(file: stack_file.StackFile) -> str:
-    """Return the web service's own host name on Azure, to which the CNAME of a stack with TLS leads."""
-    location = file.config["azure-native:location"].replace(" ", "").lower()
-    return f"{dns_name_label(_Chosen(file))}.{location}.azurecontainer.io"
-
-
-if __name__ == "__main__":  # python -m infra.names STACK
-    try:
-        print(host_name(stack_file.read(Path.cwd(), sys.argv[1])))
-    except stack_file.StackFileError as error:
-        sys.exit("\n".join(f"error: {line}" for line in str(error).splitlines()))

@@ -43,7 +43,7 @@ def test_a_database_that_cannot_grow_keeps_what_it_has(small_disk: Emulator) -> 
     registered, refused = [], None
     model = workspace.register("filling")
     while refused is None:
-        body = {"name": "filling", "url": model["url"], "description": "x" * 20_000}
+        body = {"name": "filling", "url": model["url"], "mimeType": "application/json", "description": "x" * 20_000}
         answer = workspace.client.post(workspace.models("/models"), json=body)
         if answer.is_success:
             registered.append(answer.json()["id"])

@@ -22,6 +22,7 @@ def first_try(project: Project) -> Iterator[Project]:
     yield project
     project.pulumi("destroy", "--stack", STACK, "--yes", "--skip-preview", check=False)
     project.pulumi("stack", "rm", STACK, "--yes", "--preserve-config", check=False)
+    project.pulumi("stack", "select", "dev")  # removing any stack leaves none selected
 
 
 def shell(project: Project, command: str, *, check: bool = True) -> str:

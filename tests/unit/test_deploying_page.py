@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.names import dns_name_label, host_name
+from infra.host_name import host_name
+from infra.names import dns_name_label
 from stack import read
 
 ROOT = Path(__file__).parents[2]
