@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import platformdirs
-import uv
 
 from runtime.conda import DEFAULTS_REQUIREMENT, EnvironmentFailedError, conda_names, digest, translate, variables
-from runtime.interpreters import Interpreter, choose
+from runtime.interpreters import UV, Interpreter, choose
 
 __all__ = ["EnvironmentFailedError", "build", "digest", "variables"]
 
@@ -106,7 +105,7 @@ def _make(venv: Path, python: Interpreter, requirements: Sequence[str], report: 
 def _uv(arguments: Sequence[str | Path], report: _Report, lock: TextIO) -> None:
     """Run uv and report its lines, up to its error."""
     process = subprocess.Popen(
-        [uv.find_uv_bin(), *arguments],
+        [UV, *arguments],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

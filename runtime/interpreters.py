@@ -18,6 +18,10 @@ from packaging.specifiers import SpecifierSet
 
 from runtime.conda import OUR_PYTHON, EnvironmentFailedError
 
+# Found at import, before there are threads: sysconfig, which is asked for it, fills its cache without a lock, and a
+# second thread may read it half full.
+UV = uv.find_uv_bin()
+
 NEAREST_PYTHON = "AZUREML_EMULATOR_NEAREST_PYTHON"
 _OLDEST = (3, 8)  # what gunicorn_config.py and the inference servers of today run on
 _MINORS = range(100)
@@ -101,7 +105,7 @@ def _from_uv() -> list[Interpreter]:
         entry for entry in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(entry) != _pyenv() / "shims"
     ]
     done = subprocess.run(
-        [uv.find_uv_bin(), "python", "list", "--no-config", "--only-installed", "--output-format", "json"],
+        [UV, "python", "list", "--no-config", "--only-installed", "--output-format", "json"],
         env={**os.environ, "PATH": os.pathsep.join(path)},
         capture_output=True,
         text=True,

@@ -1,5 +1,6 @@
 """Which Python a conda definition gets: the one it asks for, another patch of it, or by a setting the nearest."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +11,23 @@ from runtime.interpreters import NEAREST_PYTHON, choose, find
 
 OWN = ".".join(map(str, sys.version_info[:3]))
 MINOR = OWN.rpartition(".")[0]
+_LOOK_AT_ONCE = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from runtime.interpreters import find
+
+sys.setswitchinterval(1e-6)
+together = Barrier(8)
+
+def look(_):
+    together.wait()
+    return find()
+
+with ThreadPoolExecutor(8) as threads:
+    assert all(threads.map(look, range(8)))
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -87,3 +105,10 @@ def test_a_shim_that_fails_gives_way_to_the_next_on_path(machine: Path, monkeypa
     paths = [found.path for found in find()]
     assert str(machine / "real" / f"python{MINOR}") in paths
     assert not any("shims-of-another" in path for path in paths)
+
+
+@pytest.mark.parametrize("_attempt", range(4))
+def test_many_services_look_for_their_python_at_once_in_a_new_process(_attempt: int) -> None:
+    """A restart of the emulator starts them all together, and what Python itself finds out late is not yet known."""
+    done = subprocess.run([sys.executable, "-c", _LOOK_AT_ONCE], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
