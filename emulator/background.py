@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -87,7 +88,7 @@ def _open_log(state: Path) -> BinaryIO:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         if path.exists() and path.stat().st_size > _LOG_BYTES:
             path.replace(path.with_suffix(".log.1"))
-        return path.open("ab")
+        return open(path, "ab", opener=partial(os.open, mode=0o600))
     except OSError as error:
         raise EmulatorError(
             f"The state folder {state} cannot be written ({error.strerror}): choose another with --state."

@@ -92,9 +92,15 @@ def unpack(archive: Path, target: Path) -> None:
             links: set[PurePosixPath] = set()
             for member in tar:
                 _check_member(member, links)
-                tar.extract(member, target, filter="data")
+                tar.extract(member, target, filter=_for_the_owner)
     except tarfile.TarError as error:
         raise BadRequestError(f"The source archive cannot be unpacked: {error}.") from None
+
+
+def _for_the_owner(member: tarfile.TarInfo, target: str) -> tarfile.TarInfo:
+    """Return the member as filter="data" has it, without rights for others."""
+    safe = tarfile.data_filter(member, target)
+    return safe if safe.mode is None else safe.replace(mode=safe.mode & 0o700, deep=False)
 
 
 def _check_member(member: tarfile.TarInfo, links: set[PurePosixPath]) -> None:

@@ -20,6 +20,17 @@ DEFAULT_SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 HEALTH_PATH = "/emulator/health"
 STATUS_PATH = "/emulator/status"
 _HOST = "127.0.0.1"
+# In the state folder, which may be a folder of the user's with other things in it.
+_OURS = (
+    "emulator.*",
+    "cloud.json",
+    "service-principal.json",
+    "certificates",
+    "certificates/*",
+    "blobs",
+    "services",
+    "wheels",
+)
 
 
 class EmulatorError(Exception):
@@ -91,6 +102,13 @@ def exclusive(state: Path) -> Iterator[None]:
         except BlockingIOError:
             raise AlreadyRunningError(f"An emulator already runs with the state folder {state}.") from None
         yield
+
+
+def protect(state: Path) -> None:
+    """Take the rights of others from what an earlier emulator, or an earlier version, left in the state folder."""
+    for name in _OURS:
+        for path in state.glob(name):
+            path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def bind(port: int) -> socket.socket:

@@ -28,7 +28,7 @@ _SCOPE = "/.default"
 
 def write_principal(store: Store) -> None:
     """Make the service principal unless it is there, and write it where only the owner of the state may read it."""
-    store.write_file(_FILE, json.dumps(_principal(store), indent=2).encode(), mode=0o600)
+    store.write_file(_FILE, json.dumps(_principal(store), indent=2).encode())
 
 
 def read_principal(state: Path) -> Document | None:

@@ -35,7 +35,9 @@ def run(
 
     What is None is as it was the last time.
     """
+    os.umask(0o077)  # keys and models lie in the state, whatever the rights of its folder; services inherit this
     with instance.exclusive(state):
+        instance.protect(state)
         before = instance.read_record(state)
         with closing(Store(state)) as store:
             listener, identity_listener = _bind(port, before)

@@ -89,13 +89,13 @@ class Store:
             ).fetchall()
         return [(key, json.loads(body)) for key, body in rows if key.startswith(prefix)]
 
-    def write_file(self, relative: str, data: bytes, mode: int = 0o644) -> None:
-        """Write a file below the folder, whole and on the disk, or not at all; umask narrows its mode."""
+    def write_file(self, relative: str, data: bytes) -> None:
+        """Write a file below the folder, whole and on the disk, or not at all; only its owner may read it."""
         path = self.directory / relative
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{threading.get_ident()}")
         try:
-            with open(temporary, "wb", opener=partial(os.open, mode=mode)) as file:
+            with open(temporary, "wb", opener=partial(os.open, mode=0o600)) as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
