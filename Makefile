@@ -41,13 +41,15 @@ provider := $(if $(EMULATED),,$(if $(PULUMI_SECRETS_PROVIDER),--secrets-provider
 # Where nothing changed, another machine may have evaluated it.
 show = [ ! -f reports/$(STACK)/evaluation.json ] || $(python) -m evaluation show reports/$(STACK)/evaluation.json
 # A policy asks about a resource when it is declared, which is too late for the last one; an `up` on Azure previews by itself.
-hold_policies = [ -z "$${PULUMI_OPTION_POLICY_PACK:-}" ] || ! echo 'Holding the change against the policies' || previewed="$$(pulumi preview --stack $(STACK) 2>&1)" || { echo "$$previewed" >&2; exit 1; }
+hold_policies = [ -z "$${PULUMI_OPTION_POLICY_PACK:-}" ] || ! echo 'Holding the change against the policies' || previewed="$$(pulumi preview --stack $(STACK) 2>&1)" || { sed -e '/Loading policy packs/d' -e '/an unhandled error occurred/d' <<< "$$previewed" | cat -s >&2; exit 1; }
 # RELEASE may come from a form on GitHub: only the shell sees it, and as one word.
 release = $(if $(value RELEASE),--release "$$RELEASE")
 # What is asked about a deployment needs one; `started` runs before the emulator's settings are asked for.
 never = { echo "Nothing is deployed in stack '$(STACK)': run \`make up$(patsubst %, STACK=%,$(filter-out dev,$(STACK)))\` first." >&2; exit 2; }
 started = $(if $(EMULATED),[ -e "$$AZUREML_EMULATOR_STATE/emulator.json" ] || $(never),true)
 deployed = $(settings); said="$$(pulumi stack select $(STACK) 2>&1)" || { [[ "$$said" != *'no stack named'* ]] || $(never); echo "$$said" >&2; exit 2; }
+# The CLI ends what it is at and says nothing of use.
+say_interrupted = { status=$$?; [ -z "$${interrupted:-}" ] || { echo "Interrupted: \`make status STACK=$(STACK)\` says what is live and whether it was released; \`make up STACK=$(STACK)\` goes on from there." >&2; exit 130; }; exit $$status; }
 select = pulumi stack select --create $(STACK) $(provider) >/dev/null
 
 .PHONY: help up preview promote releases down rehearse predict smoke logs drift status env emulator model test chromium check bench certificate comment issue skip lock clean host stack stack-file
@@ -56,8 +58,8 @@ help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: .venv/lock stack $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## from a bare clone to a deployed, evaluated service
-	@$(settings); $(python) -m tools.state $(STACK); $(select); $(if $(EMULATED),$(hold_policies);) \
-	$(if $(SOURCE),$(python) -m promotion up $(STACK) --,pulumi up --stack $(STACK)) --refresh --suppress-outputs $(if $(VERBOSE),,--suppress-progress) $(if $(EMULATED),--yes --skip-preview,$(if $(YES),--yes)); \
+	@$(settings); $(python) -m tools.state $(STACK); $(select); $(if $(EMULATED),$(hold_policies);) trap interrupted=1 INT; \
+	$(if $(SOURCE),$(python) -m promotion up $(STACK) --,pulumi up --stack $(STACK)) --refresh --suppress-outputs $(if $(VERBOSE),,--suppress-progress) $(if $(EMULATED),--yes --skip-preview,$(if $(YES),--yes)) || $(say_interrupted); \
 	$(show)
 	@echo; echo 'Next:'
 	@echo '  make smoke                  evaluate the live service again'

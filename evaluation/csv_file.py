@@ -71,6 +71,8 @@ def _split(line: str, path: Path) -> tuple[str, list[str]]:
         raise DatasetError(f"{problem}, so the label is missing: add it as a column called label.")
     if len(cells) == 2 + _WIDTH and cells[0].lower() in _INDEX_NAMES:
         raise DatasetError(f"{problem}; the first seems to number the rows: save it without, in pandas index=False.")
+    if len(cells) > 1 + _WIDTH and len(labels := [cell for cell in cells if cell.lower() in LABEL_NAMES]) > 1:
+        raise DatasetError(f"{problem}; {' and '.join(labels)} could each be the label: keep one of them.")
     raise DatasetError(f"{problem}, with commas, semicolons, tabs, bars or spaces between.")
 
 

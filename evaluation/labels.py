@@ -24,7 +24,7 @@ def describe(label: object) -> str:
     kinds = {
         bool: "a truth value",
         int: "beyond 32 bits",
-        str: "text that is not written as a number is",
+        str: "text and not a number as it is usually written",
         list: "a list",
         dict: "an object",
     }

@@ -88,6 +88,9 @@ def _read(stack: str) -> tuple[list[Released], Live]:
 
 def _promote(chosen: argparse.Namespace) -> int:
     target = chosen.target
+    if chosen.source == target:
+        raise PromotionError(f"Stack '{target}' cannot take its own releases: name another one with FROM=.")
+    pin.require_stack(chosen.source)
     named = pin.read_source(target)
     if named != chosen.source:
         raise PromotionError(

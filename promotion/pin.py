@@ -23,6 +23,11 @@ def read_source(stack: str) -> str:
     return str(_read(stack).get("promoteFrom") or "")
 
 
+def require_stack(stack: str) -> None:
+    """Raise PromotionError if there is no such stack, or its file cannot be used."""
+    _read(stack)
+
+
 def find(stack: str, id_: str | None) -> ReleaseRecord:
     """Return the release that the stack is to take: the named one, else its source's last; raises PromotionError."""
     source = read_source(stack)

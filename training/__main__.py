@@ -41,7 +41,8 @@ def _train(options: argparse.Namespace) -> int:
     current, change = (None, None) if options.force else read_current(options.output, options.dataset, name)
     if current:
         print(
-            f"{file} is up to date (accuracy {current['accuracy']:.4f} on {options.dataset}): --force trains it again."
+            f"{file} is up to date (accuracy {current['accuracy']:.4f} on {options.dataset}): "
+            f"make model FORCE=1 (--force) trains it again."
         )
         return 0
     if change:

@@ -35,8 +35,16 @@ def serve() -> Iterator[Serve]:
     [
         (200, b"[1, 2]", "answered 2 labels for 3 rows"),
         (200, b"[1, 2, 3, 4]", "answered 4 labels for 3 rows"),
-        (200, b'["1", "cat", "3"]', 'answered row 1 with "cat", which is text that is not written as a number is, but'),
-        (200, b'["1", "07", "3"]', 'answered row 1 with "07", which is text that is not written as a number is, but'),
+        (
+            200,
+            b'["1", "cat", "3"]',
+            'answered row 1 with "cat", which is text and not a number as it is usually written, but',
+        ),
+        (
+            200,
+            b'["1", "07", "3"]',
+            'answered row 1 with "07", which is text and not a number as it is usually written, but',
+        ),
         (200, b'["1", 2, 3]', "answered 1 of 3 labels as text and the others not: have score.py answer all of them in"),
         (200, b"[true, false, true]", "answered row 0 with true, which is a truth value, but the labels of the data"),
         (200, b"[1.0, 2.5, 3.0]", "answered row 1 with 2.5, which is no whole number, but the labels of the data are"),

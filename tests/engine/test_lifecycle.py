@@ -1,8 +1,11 @@
 """The deployment's life through the real engine: what `up` does is what the preview said, and nothing else."""
 
 import json
+import os
 import re
 import shutil
+import signal
+import subprocess
 from pathlib import Path
 
 import httpx
@@ -204,6 +207,28 @@ def test_an_up_that_was_killed_is_resumed_not_doubled(project: Project) -> None:
     assert outputs["release"]["modelVersion"] == 1
     assert score(outputs).status_code == 200
     project.pulumi("preview", "--expect-no-changes")
+
+
+def test_ctrl_c_in_make_up_says_what_to_do_next(project: Project) -> None:
+    """The CLI ends what it is at; the sentence names what tells what is live, and what goes on."""
+    project.write("scoring/score.py", project.read("scoring/score.py") + "\n# interrupted\n")
+    project.touched = True
+    running = subprocess.Popen(
+        ["make", "up"],
+        cwd=project.directory,
+        env=project.environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    assert running.stdout is not None
+    with running, running.stdout:
+        assert any("webservice updating" in line for line in running.stdout)
+        os.killpg(running.pid, signal.SIGINT)
+        printed = running.stdout.read()
+    assert "Interrupted: `make status STACK=dev` says what is live and whether it was released" in printed
+    project.up()
 
 
 def test_what_vanished_as_a_whole_is_deployed_again(project: Project) -> None:

@@ -138,9 +138,9 @@ def test_the_command_line_names_the_column(tmp_path: Path, capsys: pytest.Captur
         ({"X": PIXELS, "y": np.array(["1", "cat", "3"])}, "Image 1 of "),
         (
             {"X": PIXELS, "y": np.array(["1", "cat", "3"])},
-            'has the label "cat", which is text that is not written as a',
+            'has the label "cat", which is text and not a number as it is',
         ),
-        ({"X": PIXELS, "y": np.array(["7", "07", "8"])}, 'has the label "07", which is text that is not written as a'),
+        ({"X": PIXELS, "y": np.array(["7", "07", "8"])}, 'has the label "07", which is text and not a number as it is'),
         ({"X": PIXELS, "y": LABELS.astype("M8[D]")}, "has labels of type datetime64[D]: write whole numbers"),
         ({"X": PIXELS, "y": np.array([1, None, 3], object)}, "is not an .npz of plain arrays (Object arrays cannot"),
         ({"X": PIXELS * 1.5, "y": LABELS}, "Image 0 of "),
@@ -154,6 +154,10 @@ def test_the_command_line_names_the_column(tmp_path: Path, capsys: pytest.Captur
         (csv().splitlines()[0].replace(",", "/"), "has 1 columns: it takes 785"),
         (csv(labels=(0, 0, 0)).replace("0,", "", 1), "the label is missing: add it as a column called label"),
         (csv(header=["", "label", *NAMES], pixels=np.c_[LABELS, PIXELS]), "the first seems to number the rows"),
+        (
+            csv(header=["Label", "class", *NAMES], pixels=np.c_[LABELS, PIXELS]),
+            "Label and class could each be the label: keep one of them",
+        ),
         (",".join(["label", *map(str, range(784))]), "holds no images"),
         (
             csv(header=["what", *NAMES]),
@@ -191,7 +195,7 @@ def test_the_command_line_names_the_column(tmp_path: Path, capsys: pytest.Captur
         (csv(header=["label", *NAMES], labels=("", 2, 3)), 'has the label "", which is text'),
         (
             csv(header=["label", *NAMES], labels=(1, "07", 3)),
-            'has the label "07", which is text that is not written as',
+            'has the label "07", which is text and not a number as it is',
         ),
         (csv(header=["label", *NAMES], labels=(1, 256, 3)), "Image 1 of "),
         (b"\xff\xfe1", "is not text in UTF-8"),

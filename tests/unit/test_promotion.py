@@ -223,7 +223,12 @@ def test_a_stack_takes_releases_of_the_stack_that_its_file_names(
     assert "There is no Pulumi.yaml here" in capsys.readouterr().err
     shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
     assert main(promote) == 2
+    assert "There is no stack 'dev'" in capsys.readouterr().err
+    shutil.copy(ROOT / "Pulumi.dev.yaml", tmp_path)
+    assert main(promote) == 2
     assert "There is no stack 'prod'" in capsys.readouterr().err
     shutil.copy(ROOT / "Pulumi.prod.yaml", tmp_path)
+    assert main([*promote[:-1], "dev"]) == 2
+    assert "Stack 'dev' cannot take its own releases: name another one with FROM=." in capsys.readouterr().err
     assert main(promote) == 2
     assert "write `digits:promoteFrom: dev` there" in capsys.readouterr().err
