@@ -36,11 +36,16 @@ def read_envelope(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_location(asked: Mapping[str, Any]) -> str:
-    """Return the location as Azure writes it back: 'East US' is 'eastus'."""
+    """Return the location of what is created, as Azure writes it back; it is required."""
     location = asked.get("location")
     if not isinstance(location, str) or not location:
         raise BadRequestError("The location property is required for this definition.", code="LocationRequired")
-    return location.replace(" ", "").lower()
+    return write_location(location)
+
+
+def write_location(text: str) -> str:
+    """Return a location as Azure writes it: 'East US' is 'eastus'."""
+    return text.replace(" ", "").lower()
 
 
 def write_system_data(old: Document | None, time: str) -> dict[str, str]:

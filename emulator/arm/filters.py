@@ -6,6 +6,7 @@ What is not understood is a 400: a filter that is ignored would show more than w
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from emulator.arm.documents import write_location
 from emulator.errors import BadRequestError
 from emulator.store import Document
 
@@ -72,19 +73,20 @@ class _Reader:
             return self._substring()
         field = self._field()
         if self._next("ne"):
-            other = self._value()
+            other = self._value_of(field)
             return lambda resource, tag: (
                 _FIELDS[field](resource, tag) is not None and not _same(_FIELDS[field](resource, tag), other)
             )
         self._expect("eq")
-        wanted = self._value()
+        wanted = self._value_of(field)
         return lambda resource, tag: _same(_FIELDS[field](resource, tag), wanted)
 
     def _substring(self) -> _Test:
         self._expect("(")
-        part = self._value().lower()
+        text = self._value()
         self._expect(",")
         field = self._field()
+        part = write_location(text) if field == "location" else text.lower()
         self._expect(")")
         return lambda resource, tag: part in (_FIELDS[field](resource, tag) or "").lower()
 
@@ -99,6 +101,10 @@ class _Reader:
         if not text.startswith("'"):
             raise self._refuse(text)
         return text[1:-1].replace("''", "'")
+
+    def _value_of(self, field: str) -> str:
+        value = self._value()
+        return write_location(value) if field == "location" else value
 
     def _next(self, word: str) -> bool:
         found = bool(self._tokens) and self._tokens[0].lower() == word

@@ -320,6 +320,10 @@ def test_a_list_of_resources_is_filtered(group: Group) -> None:
         here = "" if scope == group.id else f" and resourceGroup eq '{group.name}'"
         assert find(scope, f"resourceType eq 'microsoft.keyvault/vaults'{here}") == ["kv"]
         assert find(scope, f"tagName eq 'owner' and tagValue eq 'vision'{here}") == ["kv"]
+        for written in ("eastus", "East US"):
+            assert find(scope, f"location eq '{written}'{here}") == ["cr", "kv"]
+            assert find(scope, f"location ne '{written}'{here}") == []
+            assert find(scope, f"substringof('{written}', location){here}") == ["cr", "kv"]
     groups = {"api-version": "2024-01-01", "$filter": f"name eq '{group.name}'"}
     shown = group.client.get(f"{subscription}/resourceGroups", params=groups).json()["value"]
     assert [each["name"] for each in shown] == [group.name]
