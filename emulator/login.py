@@ -90,7 +90,7 @@ def _check(principal: Document, tenant: str, form: dict[str, str]) -> Response |
         return _refuse(400, "invalid_request", f"AADSTS90002: Tenant '{tenant}' not found. The emulator's is {TENANT}.")
     if form.get("grant_type") != "client_credentials":
         return _refuse(400, "unsupported_grant_type", "AADSTS70003: The app requested an unsupported grant type.")
-    if client != principal["appId"]:
+    if client.lower() != principal["appId"]:
         return _refuse(
             400,
             "unauthorized_client",

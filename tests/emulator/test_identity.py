@@ -37,7 +37,9 @@ def logins(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> di
     return dict(line.split("\t") for line in done.stdout.splitlines() if "\t" in line)
 
 
-@pytest.mark.parametrize("way", ["managed identity", "service principal", "from the environment"])
+@pytest.mark.parametrize(
+    "way", ["managed identity", "service principal", "service principal in capitals", "from the environment"]
+)
 def test_a_program_logs_in_as_managed_identity_or_service_principal(logins: dict[str, str], way: str) -> None:
     """With MsiAuthentication, ServicePrincipalAuthentication, or the SDK's own variables; the first is the default."""
     assert logins[way] == "digits-ws"

@@ -47,6 +47,7 @@ def principal(tenant=TENANT, client=ID, secret=PASSWORD):
 print("default", type(InteractiveLoginAuthentication()._ambient_auth).__name__, sep="\t")
 attempt("managed identity", MsiAuthentication)
 attempt("service principal", principal)
+attempt("service principal in capitals", lambda: principal(client=ID.upper()))
 attempt("unknown secret", lambda: principal(secret="not-the-secret"))
 attempt("unknown principal", lambda: principal(client="11111111-1111-1111-1111-111111111111"))
 attempt("unknown tenant", lambda: principal(tenant="22222222-2222-2222-2222-222222222222"))
