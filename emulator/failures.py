@@ -49,7 +49,12 @@ def describe(error: Exception, service: Document) -> Document:
         return _crash(error)
     _log.error("Deploying web service %s failed", service["name"], exc_info=error)
     message = f"The emulator itself failed ({error!r}): `python -m emulator logs` has the traceback."
-    return _error("InternalServerError", message, [])
+    return _error(AzureError.code, message, [])
+
+
+def is_internal(described: Document) -> bool:
+    """Say whether the emulator itself failed, so that another attempt may go well."""
+    return bool(described["code"] == AzureError.code)
 
 
 def _crash(error: ServerFailedError) -> Document:

@@ -5,7 +5,6 @@ is simply run again.
 """
 
 import logging
-import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,8 @@ from typing import Any
 
 from emulator import deployment, json_patch, services, wheels
 from emulator.artifacts import Artifacts
-from emulator.failures import describe
+from emulator.failures import describe, is_internal
+from emulator.folders import Folders
 from emulator.jobs import Jobs
 from emulator.models import Models, now
 from emulator.operations import Operations
@@ -28,6 +28,7 @@ _log = logging.getLogger("emulator.supervisor")
 _HEALTHY_WITHIN_SECONDS = 300.0
 _GRACE_SECONDS = 10.0
 _CRASH_CHECK_SECONDS = 1.0
+_RETRY_SECONDS = (1.0, 5.0, 25.0)  # before each new attempt of a restart in which the emulator itself failed
 
 
 class Supervisor:
@@ -35,6 +36,7 @@ class Supervisor:
 
     def __init__(self, store: Store, artifacts: Artifacts, models: Models, operations: Operations) -> None:
         self._store = store
+        self._folders = Folders(store.directory / "services")
         self._artifacts = artifacts
         self._models = models
         self._operations = operations
@@ -49,9 +51,8 @@ class Supervisor:
         unfinished = list(self._operations.unfinished())
         resumed = {operation["id"] for operation in unfinished}  # these fill their folders anew
         for key, service in services:
-            if service["state"] == "Healthy":
-                self._change(key, state="Transitioning")
             if service["deployment"] is not None and service["deployment"] not in resumed:
+                self._change(key, state="Transitioning", error=None)
                 self._jobs.add(key, partial(self._restart, key))
         for operation in unfinished:
             self.submit(operation)
@@ -66,7 +67,7 @@ class Supervisor:
     def end(self, key: str, deployed: str | None) -> None:
         """End the service's server and remove its folder; its operations must have been cancelled before."""
         self._end_server(key)
-        self._remove(deployed)
+        self._folders.remove(deployed)
 
     def write_keys(self, key: str, service: Document) -> None:
         """Give a running server the service's keys."""
@@ -77,7 +78,7 @@ class Supervisor:
 
     def log_file(self, service: Document) -> Path:
         """Return the container's log, there or not."""
-        return self._folder(service["deployment"] or "none") / "run" / "server.log"
+        return self._folders.path(service["deployment"] or "none") / "run" / "server.log"
 
     def stop(self) -> None:
         """End all servers; they come back when the emulator is started again."""
@@ -90,13 +91,8 @@ class Supervisor:
                 list(ending.map(lambda running: running.stop(_GRACE_SECONDS), servers))
 
     def _sweep(self, kept: set[str | None]) -> None:
-        """End the servers that a killed emulator left, remove the folders nobody needs, then let the jobs begin."""
-        folders = [folder for folder in (self._store.directory / "services").glob("*") if folder.is_dir()]
-        with ThreadPoolExecutor(len(folders) or 1) as ending:
-            list(ending.map(lambda folder: server.end_leftover(folder / "run"), folders))
-        for folder in folders:
-            if folder.name not in kept:
-                shutil.rmtree(folder, ignore_errors=True)
+        """Clear up after a killed emulator, then let the jobs begin."""
+        self._folders.sweep(kept)
         self._jobs.release()
 
     def _carry_out(self, operation: Document) -> None:
@@ -119,7 +115,7 @@ class Supervisor:
 
     def _deploy(self, key: str, wanted: Document, operation: Document) -> None:
         """Build first, so that what fails there leaves the old container answering; then replace it."""
-        folder = self._folder(operation["id"])
+        folder = self._folders.path(operation["id"])
         python, layout = self._build(folder, wanted, operation)
         report = partial(self._operations.log, operation)
         report("Submitting deployment to compute.")
@@ -193,25 +189,36 @@ class Supervisor:
         if error and started:
             self._end_server(key)  # one that was too slow still runs
         if replaced != operation["id"] and (started or not done):
-            self._remove(replaced)
+            self._folders.remove(replaced)
         if not started:
-            self._remove(operation["id"])
+            self._folders.remove(operation["id"])
 
     def _restart(self, key: str) -> None:
-        """Start the service's last deployment again, as it was."""
+        """Start the service's last deployment again, as it was; try it again where the emulator itself failed."""
+        error = self._start_again(key)
+        for seconds in _RETRY_SECONDS:
+            if error is None or not is_internal(error) or self._stopping.is_set():
+                break
+            _log.warning("The restart of %s is tried again in %g s", key, seconds)
+            self._end_server(key)
+            self._stopping.wait(seconds)
+            error = self._start_again(key)
+        if not self._stopping.is_set():
+            self._change(key, state="Failed" if error else "Healthy", error=error)
+
+    def _start_again(self, key: str) -> Document | None:
+        """Start the service's last deployment and return what went wrong, if anything."""
         service = self._store.get("service", key)
-        if service is None or service["deployment"] is None:
-            return
-        folder = self._folder(service["deployment"])
-        error = None
+        if self._stopping.is_set() or service is None or service["deployment"] is None:
+            return None
+        folder = self._folders.path(service["deployment"])
         try:
             layout = deployment.layout(folder, service["environmentImageRequest"])
             self._start(key, service, folder, self._python(layout), layout).wait_until_healthy(_HEALTHY_WITHIN_SECONDS)
         except Exception as failure:  # noqa: BLE001 - whatever it is, the service's state has to tell
-            error = describe(failure, service)
-            _log.warning("Web service %s: %s", service["name"], error["message"])
-        if not self._stopping.is_set():
-            self._change(key, state="Failed" if error else "Healthy", error=error)
+            _log.warning("Web service %s: %s", service["name"], (error := describe(failure, service))["message"])
+            return error
+        return None
 
     def _watch(self) -> None:
         """Start crashed servers again, as ACI does."""
@@ -221,7 +228,7 @@ class Supervisor:
             for key in ended:
                 if not self._jobs.is_busy(key):  # whose job sees to it
                     _log.warning("The container of %s ended and is started again", key)
-                    self._change(key, state="Transitioning")
+                    self._change(key, state="Transitioning", error=None)
                     self._end_server(key)
                     self._jobs.add(key, partial(self._restart, key))
 
@@ -236,13 +243,6 @@ class Supervisor:
             service = self._store.get("service", key)
             if service is not None:
                 self._store.put("service", key, {**service, **fields, "updatedTime": now()})
-
-    def _remove(self, deployed: str | None) -> None:
-        if deployed is not None:
-            shutil.rmtree(self._folder(deployed), ignore_errors=True)
-
-    def _folder(self, deployed: str) -> Path:
-        return self._store.directory / "services" / deployed
 
 
 def _key(operation: Document) -> str:

@@ -1,11 +1,13 @@
 """What was acknowledged survives kill -9, and web services come back as they were."""
 
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+import trustme
 from wire import Emulator, Workspace, entry_script
 
 
@@ -95,8 +97,36 @@ def test_a_port_taken_meanwhile_is_said_and_the_uri_stays(own_workspace: Workspa
         assert f"cannot have port {port}" in displaced["error"]["message"]
         workspace.emulator.stop()
 
-    back = _again(workspace).settle("displaced")
-    while back["state"] == "Failed":  # it was Failed when the emulator stopped, and is until it runs again
-        back = workspace.service("displaced")
+    workspace = _again(workspace)
+    assert "error" not in workspace.service("displaced")
+    back = workspace.settle("displaced")
     assert (back["state"], back["scoringUri"]) == ("Healthy", before["scoringUri"])
     assert "error" not in back
+
+
+def test_a_restart_in_which_the_emulator_itself_fails_is_tried_again(own_workspace: Workspace) -> None:
+    """Meanwhile the service is Transitioning, without an error, also if an earlier restart had Failed."""
+    issued = trustme.CA().issue_cert("localhost")
+    chain, key = issued.cert_chain_pems[0].bytes().decode(), issued.private_key_pem.bytes().decode()
+    tls = {"sslEnabled": True, "sslCertificate": chain, "sslKey": key, "cname": "localhost"}
+    own_workspace.run(own_workspace.deploy("retried", entry_script("echo"), **tls))
+    own_workspace.emulator.stop()
+    (folder,) = (own_workspace.emulator.state / "services").iterdir()
+    obstacle = folder / "certificate.pem"
+    obstacle.unlink()
+    obstacle.mkdir()  # where a file is written
+
+    workspace = _again(own_workspace)
+    _wait_for_log(workspace, "The restart of")
+    shown = workspace.service("retried")
+    assert (shown["state"], "error" in shown) == ("Transitioning", False)
+    assert "The emulator itself failed" in workspace.emulator.log
+    obstacle.rmdir()
+    assert workspace.settle("retried")["state"] == "Healthy"
+
+
+def _wait_for_log(workspace: Workspace, text: str) -> None:
+    end = time.monotonic() + 60
+    while text not in workspace.emulator.log:
+        assert time.monotonic() < end, workspace.emulator.log
+        time.sleep(0.05)
