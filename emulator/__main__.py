@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         "--port",
         type=int,
         help=f"where it answers (default: as last time, else {instance.DEFAULT_PORT}, else any free one; "
-        f"0: as last time, else any free one); the identity endpoint takes the next one",
+        f"0: as last time, else any free one); the identity endpoint takes the next one, else any free one",
     )
     start.add_argument(
         "--subscription",

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.routing import Route
 
-from emulator.errors import AzureError, BadRequestError, ConflictError, NotFoundError
+from emulator.errors import BadRequestError, ConflictError, NotFoundError
 from emulator.routing import Call, workspace_routes
 from emulator.store import Document, Store
 
@@ -38,6 +38,9 @@ def routes(store: Store) -> list[Route]:
             ("GET", "/environments/{environment}/image"): environments.describe_image,
             ("GET", "/environments/{environment}/versions/{version}/image"): environments.describe_image,
             ("GET", "/environments/"): environments.search,
+            # The SDK does not quote a name, so one with a slash looks like a longer path.
+            ("PUT", "/environments/{environment:path}"): environments.refuse_name,
+            ("GET", "/environments/{environment:path}"): environments.refuse_name,
         },
     )
 
@@ -83,6 +86,10 @@ class Environments:
                 return environment
         asked = f"Environment {name}" + (f" with version {version}" if version else "")
         raise NotFoundError(f"{asked} is not registered in this workspace.", code="UserError")
+
+    def refuse_name(self, call: Call) -> None:
+        """Raise what is wrong with a name that reads like a path."""
+        raise _bad_name(call.params["environment"].partition("/versions/")[0])
 
     def search(self, call: Call) -> Document:
         """Return the latest version of every environment."""
@@ -135,7 +142,14 @@ def _check_name(name: str) -> None:
             code="UserError",
         )
     if not _NAME.fullmatch(name):
-        raise AzureError(f"Environment name {name!r} is not valid.", code="UserError", status=400)
+        raise _bad_name(name)
+
+
+def _bad_name(name: str) -> BadRequestError:
+    return BadRequestError(
+        f"Environment name '{name}' is not valid: it has 1 to 255 letters, digits, spaces, and any of - . _",
+        code="UserError",
+    )
 
 
 def _content(environment: Document) -> dict[str, Any]:

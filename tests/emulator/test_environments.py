@@ -31,6 +31,18 @@ def test_a_version_with_a_name_of_ones_own_never_changes(workspace: Workspace) -
     assert "Environment named with version blue is already registered and cannot be changed." in answer.text
 
 
+def test_a_name_that_is_not_valid_is_400_and_no_missing_feature(workspace: Workspace) -> None:
+    """One with a slash looks like a longer path; its name is refused, when it is registered and when it is read."""
+    for name in ("a b/c", "a/b/c", "a%2Fb", "a:b", "/", "a/"):
+        for path in (name, f"{name}/versions/1"):
+            for answer in (_register(workspace, path), _read(workspace, path)):
+                assert answer.status_code in {400, 404}, (path, answer.text)
+        assert _register(workspace, name).status_code == 400
+        assert name.replace("%2F", "/") in _register(workspace, name).json()["error"]["message"]
+    unknown = workspace.client.get("/emulator/status").json()["unknownRoutes"]
+    assert not [route for route in unknown if "/environments/a" in route["route"]]
+
+
 def test_an_environment_that_is_not_there_is_404(workspace: Workspace) -> None:
     """Name or version."""
     _register(workspace, "lonely")
