@@ -8,6 +8,7 @@ from emulator.routing import Call
 from emulator.store import Document
 
 _PAGE = 255
+_PAGING = frozenset({"api-version", "count", "orderby", "$skiptoken"})
 
 
 def order(call: Call, found: Iterable[Document], default: str, changed: str) -> list[Document]:
@@ -28,6 +29,15 @@ def page(call: Call, found: list[Document]) -> Document:
     if 0 < start + count < len(found):
         answer["nextLink"] = f"{call.base_url}{call.path}?" + urlencode({**call.query, "$skipToken": start + count})
     return answer
+
+
+def check_query(call: Call, known: frozenset[str]) -> None:
+    """Raise where the query asks for what the list does not know: ignored, it would show more than was asked for."""
+    for name in call.query:
+        if name.lower() not in known | _PAGING:
+            raise BadRequestError(
+                f"The list has no query parameter '{name}'; it has {', '.join(sorted(known | _PAGING))}."
+            )
 
 
 def _number(call: Call, name: str, default: int) -> int:

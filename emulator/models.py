@@ -30,6 +30,9 @@ _PATCHED = (
 )
 
 
+_QUERY = frozenset({"name", "framework", "description", "tag", "tags", "properties", "runid", "latestversiononly"})
+
+
 class ModelInUseError(AzureError):
     """A web service runs with this model."""
 
@@ -109,6 +112,7 @@ class Models:
     def search(self, call: Call) -> Document:
         """Return a page of the models that the query asks for, newest first."""
         query = call.query
+        lists.check_query(call, _QUERY)
         found = [m for _, m in self._store.items("model", f"{call.workspace}/") if _matches(m, query)]
         if query.get("latestVersionOnly", "").lower() == "true":
             newest = sorted(found, key=lambda model: int(model["version"]))
@@ -208,6 +212,7 @@ def _matches(model: Document, query: Any) -> bool:  # noqa: ANN401
     return (
         all(query.get(asked) in {None, model[field]} for asked, field in exact.items())
         and matches_tags(model["kvTags"], query.get("tags"))
+        and matches_tags(model["kvTags"], query.get("tag"))
         and matches_tags(model["properties"], query.get("properties"))
     )
 

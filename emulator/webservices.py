@@ -39,6 +39,12 @@ def routes(store: Store, webservices: "Webservices") -> list[Route]:
     )
 
 
+_IMAGE = frozenset({"imageId", "imageName", "imageDigest"})
+_QUERY = frozenset({"computetype", "name", "modelid", "modelname", "tag", "tags", "properties", "expand"}) | {
+    name.lower() for name in _IMAGE
+}
+
+
 class Webservices:
     """The handlers; what takes time becomes an operation."""
 
@@ -88,6 +94,7 @@ class Webservices:
 
     def search(self, call: Call) -> Document:
         """Return a page of the web services that the query asks for, the one changed last before the others."""
+        lists.check_query(call, _QUERY)
         services_here = self._store.items("service", f"{call.workspace}/")
         found = [self._render(call, service) for _, service in services_here if _matches(service, call.query)]
         return lists.page(call, lists.order(call, found, "UpdatedAtDesc", "updatedTime"))
@@ -218,9 +225,10 @@ def _matches(service: Document, query: Mapping[str, Any]) -> bool:
     return (
         query.get("computeType", "ACI").upper() == "ACI"
         and query.get("name") in {None, service["name"]}
-        and not {"imageId", "imageName"} & set(query)  # nothing here runs from an image
+        and not _IMAGE & set(query)  # nothing here runs from an image
         and (query.get("modelId") is None or query["modelId"] in model_ids)
         and (query.get("modelName") is None or query["modelName"] in names)
         and matches_tags(service["kvTags"], query.get("tags"))
+        and matches_tags(service["kvTags"], query.get("tag"))
         and matches_tags(service["properties"], query.get("properties"))
     )

@@ -3,9 +3,10 @@
 import json
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -58,6 +59,12 @@ DIFFERENCES = [
         "Properties are checked against the resource type's schema.",
         "They are kept as sent; only names and links to other resources are checked.",
         "tests/emulator/test_arm.py::test_unknown_properties_are_kept_as_sent",
+    ),
+    (
+        "ARM",
+        "Filters also have startswith, plan/…, identity/principalId and others; $expand adds times to a list.",
+        "Another filter than eq, ne, and, or, brackets and substringof is a 400; $expand is taken and adds nothing.",
+        "tests/emulator/test_arm.py::test_a_filter_that_is_not_understood_is_400",
     ),
     (
         "ARM",
@@ -132,7 +139,7 @@ def routes(store: Store, subscriptions: Subscriptions, on_workspace_deleted: Cal
             ("PATCH", one, resources.patch),
             ("DELETE", one, resources.delete),
         ]
-    return [_route(subscriptions, *line) for line in table]
+    return [_route(subscriptions, (groups.list_all, groups.list_resources), *line) for line in table]
 
 
 def _describe(subscription: str) -> Document:
@@ -145,15 +152,33 @@ def _describe(subscription: str) -> Document:
     }
 
 
-def _route(subscriptions: Subscriptions, method: str, path: str, handler: Handler) -> Route:
+def _route(
+    subscriptions: Subscriptions, filtered: Sequence[Handler], method: str, path: str, handler: Handler
+) -> Route:
+    known = ("$expand", "$filter", "$top") if handler in filtered else ("$expand",)
+
     async def endpoint(request: Request) -> Response:
         _check_api_version(request.query_params.get("api-version"))
         _check_subscription(subscriptions, request.path_params.get("subscription", subscriptions.own))
-        base_url, query = str(request.base_url).rstrip("/"), request.query_params
-        call = Call(base_url, request.path_params, _parse(await request.body()), query.get("$filter"))
+        base_url, options = str(request.base_url).rstrip("/"), _read_options(request.query_params, known)
+        call = Call(base_url, request.path_params, _parse(await request.body()), *options)
         return await run_in_threadpool(handler, call)
 
     return ignore_case(Route(path, endpoint, methods=[method]))
+
+
+def _read_options(query: QueryParams, known: Sequence[str]) -> tuple[str | None, int | None]:
+    """Return $filter and $top; raises where one is given twice, or where an option would have no effect."""
+    for name in query:
+        if name.startswith("$") and name not in known:
+            message = f"The emulator does not know the query option {name} here; it knows {', '.join(known)}."
+            raise BadRequestError(message, code="InvalidQueryParameter")
+        if name.startswith("$") and len(query.getlist(name)) > 1:
+            raise BadRequestError(f"The query option {name} is given more than once.", code="InvalidQueryParameter")
+    top = query.get("$top")
+    if top is not None and not (top.isdecimal() and int(top)):
+        raise BadRequestError(f"$top must be a number from 1, not '{top}'.", code="InvalidQueryParameter")
+    return query.get("$filter"), int(top) if top else None
 
 
 def _check_api_version(version: str | None) -> None:

@@ -23,6 +23,7 @@ class Call:
     params: Mapping[str, str]
     body: Document
     filter: str | None = None  # the query's $filter
+    top: int | None = None  # and its $top
 
 
 def now() -> str:

@@ -33,7 +33,7 @@ class Groups:
     def list_all(self, call: Call) -> Response:
         """List the groups of the subscription that the filter lets through."""
         groups = [group for _, group in self._store.items("arm") if group["type"] == _TYPE]
-        return JSONResponse({"value": filters.select(groups, call.filter)})
+        return JSONResponse({"value": filters.select(groups, call.filter)[: call.top]})
 
     def list_resources(self, call: Call) -> Response:
         """List what is in a group, or in all of them, and passes the filter."""
@@ -41,7 +41,8 @@ class Groups:
             found = [body for _, body in self._members(self.find(call.params["group"]))]
         else:
             found = [body for _, body in self._store.items("arm") if body["type"] != _TYPE]
-        return JSONResponse({"value": [render(body, call.base_url) for body in filters.select(found, call.filter)]})
+        shown = filters.select(found, call.filter)[: call.top]
+        return JSONResponse({"value": [render(body, call.base_url) for body in shown]})
 
     def check(self, call: Call) -> Response:
         """Say whether the group exists."""

@@ -43,6 +43,17 @@ def test_a_list_is_filtered_and_newest_first(workspace: Workspace) -> None:
     assert find(framework="ScikitLearn") == ["listed:1"]
     assert find(latestVersionOnly="true") == ["listed:2"]
     assert find(tags="color=green") == []
+    assert find(tag="color=blue") == ["listed:1"]
+
+
+def test_a_list_refuses_what_it_would_ignore(workspace: Workspace) -> None:
+    """A query parameter that models or services do not have is a 400 that names it; nothing runs from an image."""
+    for path in ("/models", "/services"):
+        answer = workspace.client.get(workspace.models(path), params={"$top": "x"})
+        assert answer.status_code == 400
+        assert "$top" in answer.json()["message"]
+    services = workspace.client.get(workspace.models("/services"), params={"imageDigest": "sha256:0"})
+    assert services.json()["value"] == []
 
 
 def test_a_long_list_comes_in_pages_with_the_same_filter(workspace: Workspace) -> None:
