@@ -45,7 +45,7 @@ def find(ink: "NDArray[np.float64]", digit: "NDArray[np.uint8]") -> list[str]:
 
 
 def _stand_apart(one: _Box, other: _Box) -> bool:
-    """Say whether two shapes are about as high, and one is beside the other or above it."""
+    """Say whether two shapes are about as high, and one is next to the other or above it."""
     heights = sorted((one[0].stop - one[0].start, other[0].stop - other[0].start))
     return heights[0] >= _AS_HIGH * heights[1] and any(
         _overlap(*pair) <= _OVERLAP for pair in zip(one, other, strict=True)

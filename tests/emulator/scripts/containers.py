@@ -13,7 +13,7 @@ from azureml.core.model import InferenceConfig, Model
 from azureml.core.webservice import AciWebservice
 
 PYTHON = sys.argv[1]
-PYPI, OLD_PYPI = (".".join(parts) for parts in (("pypi", "org"), ("pypi", "python", "org")))
+PYPI = ".".join(("pypi", "org"))
 SCORE = """
 import json, os
 from azureml.core.model import Model
