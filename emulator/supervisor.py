@@ -12,16 +12,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from emulator import deployment, json_patch, services, wheels
+from emulator import deployment, json_patch, scoring_environment, services
 from emulator.artifacts import Artifacts
 from emulator.failures import describe, is_internal
 from emulator.folders import Folders
 from emulator.jobs import Jobs
 from emulator.models import Models, now
 from emulator.operations import Operations
+from emulator.scoring_environment import ScoringEnvironment
 from emulator.services import REDEPLOYED_BY
 from emulator.store import Document, Store
-from runtime import environment, server
+from runtime import server
 
 _log = logging.getLogger("emulator.supervisor")
 
@@ -62,7 +63,8 @@ class Supervisor:
 
     def submit(self, operation: Document) -> None:
         """Run the operation once those before it on the same service are done."""
-        self._jobs.add(_key(operation), partial(self._carry_out, operation))
+        key = f"{operation['workspace']}/{operation['service']}"
+        self._jobs.add(key, partial(self._carry_out, key, operation))
 
     def end(self, key: str, deployed: str | None) -> None:
         """End the service's server and remove its folder; its operations must have been cancelled before."""
@@ -95,8 +97,7 @@ class Supervisor:
         self._folders.sweep(kept)
         self._jobs.release()
 
-    def _carry_out(self, operation: Document) -> None:
-        key = _key(operation)
+    def _carry_out(self, key: str, operation: Document) -> None:
         service = self._store.get("service", key)
         if service is None or not self._operations.change(operation, state="Running"):
             return
@@ -116,7 +117,7 @@ class Supervisor:
     def _deploy(self, key: str, wanted: Document, operation: Document) -> None:
         """Build first, so that what fails there leaves the old container answering; then replace it."""
         folder = self._folders.path(operation["id"])
-        python, layout = self._build(folder, wanted, operation)
+        environment, layout = self._build(folder, wanted, operation)
         report = partial(self._operations.log, operation)
         report("Submitting deployment to compute.")
         with self._store.transaction():
@@ -126,38 +127,42 @@ class Supervisor:
             wanted = {**services.change(service, operation["request"]), "deployment": operation["id"]}
             self._store.put("service", key, wanted)
         self._end_server(key)
-        running = self._start(key, wanted, folder, python, layout)
+        running = self._start(key, wanted, folder, environment, layout)
         report(f"Checking the status of deployment {wanted['name']}.")
         running.wait_until_healthy(_HEALTHY_WITHIN_SECONDS, report)
 
-    def _build(self, folder: Path, service: Document, operation: Document) -> tuple[Path, deployment.Layout]:
+    def _build(
+        self, folder: Path, service: Document, operation: Document
+    ) -> tuple[ScoringEnvironment, deployment.Layout]:
         report = partial(self._operations.log, operation)
         request = service["environmentImageRequest"]
         report("Registering the environment.")
         layout = deployment.layout(folder, request)
-        python = self._python(layout, report)
+        environment = self._environment(service["name"], layout.conda, report)
         report("Generating deployment configuration.")
         deployment.prepare(folder, operation["workspace"], request, self._artifacts, self._models)
-        return python, layout
+        return environment, layout
 
-    def _python(self, layout: deployment.Layout, report: Callable[[str], None] = lambda _: None) -> Path:
-        conda = wheels.place(layout.conda, self._store.directory / "wheels", self._artifacts)
-        return environment.build(conda, report) / "bin" / "python"
+    def _environment(self, name: str, conda: Any, report: Callable[[str], None]) -> ScoringEnvironment:  # noqa: ANN401
+        return scoring_environment.build(name, conda, self._store.directory, self._artifacts, report)
 
     def _start(
-        self, key: str, service: Document, folder: Path, python: Path, layout: deployment.Layout
+        self, key: str, service: Document, folder: Path, environment: ScoringEnvironment, layout: deployment.Layout
     ) -> server.ScoringServer:
         size = service["containerResourceRequirements"]
+        workspace = (self._store.get("arm", key.rpartition("/")[0]) or {}).get("name", "")
+        names = {"SERVICE_NAME": service["name"], "WORKSPACE_NAME": workspace}
         running = server.start(
             folder / "run",
-            python=python,
+            python=environment.python,
+            notes=environment.notes,
             source_directory=layout.source_directory,
             entry_script=layout.entry_script,
             model_directory=layout.model_directory,
             port=service["port"],
             keys=list(service["keys"].values()) if service["authEnabled"] else None,
             certificate=deployment.write_certificate(folder, service) if service.get("sslEnabled") else None,
-            environment_variables={**layout.environment_variables, **self._names(key, service)},
+            environment_variables={**layout.environment_variables, **names},
             cpu_cores=size["cpu"],
             memory_gb=size["memoryInGB"],
         )
@@ -169,10 +174,6 @@ class Supervisor:
         elif current["keys"] != service["keys"]:
             self.write_keys(key, current)
         return running
-
-    def _names(self, key: str, service: Document) -> dict[str, str]:
-        workspace = self._store.get("arm", key.rpartition("/")[0]) or {}
-        return {"SERVICE_NAME": service["name"], "WORKSPACE_NAME": workspace.get("name", "")}
 
     def _finish(self, key: str, operation: Document, replaced: str | None, error: Document | None) -> None:
         """Write what became of the operation and its service in one step, and remove what is not needed any more."""
@@ -214,7 +215,9 @@ class Supervisor:
         folder = self._folders.path(service["deployment"])
         try:
             layout = deployment.layout(folder, service["environmentImageRequest"])
-            self._start(key, service, folder, self._python(layout), layout).wait_until_healthy(_HEALTHY_WITHIN_SECONDS)
+            environment = self._environment(service["name"], layout.conda, lambda _: None)
+            running = self._start(key, service, folder, environment, layout)
+            running.wait_until_healthy(_HEALTHY_WITHIN_SECONDS)
         except Exception as failure:  # noqa: BLE001 - whatever it is, the service's state has to tell
             _log.warning("Web service %s: %s", service["name"], (error := describe(failure, service))["message"])
             return error
@@ -243,7 +246,3 @@ class Supervisor:
             service = self._store.get("service", key)
             if service is not None:
                 self._store.put("service", key, {**service, **fields, "updatedTime": now()})
-
-
-def _key(operation: Document) -> str:
-    return f"{operation['workspace']}/{operation['service']}"

@@ -37,13 +37,14 @@ class _UvError(Exception):
         self.lines = lines
 
 
-def build(conda: Mapping[str, Any], report: _Report = lambda _: None) -> Path:
+def build(conda: Mapping[str, Any], report: _Report = lambda _: None, note: _Report | None = None) -> Path:
     """Return the venv for this definition, made on the first call for this content and reused ever after.
 
     Two builders at once both get it; one that is killed leaves nothing that the next would take for finished.
+    `note` gets, in place of `report`, how the Python differs from the one asked for.
     """
     wanted, requirements = translate(conda, report)
-    python = choose(wanted, report)
+    python = choose(wanted, note or report)
     environments = platformdirs.user_cache_path("digits") / "environments"
     venv = (
         environments / hashlib.sha256(json.dumps([python.name, sorted([*requirements, *_SEEDS])]).encode()).hexdigest()

@@ -56,19 +56,25 @@ def choose(wanted: str, report: Callable[[str], None]) -> Interpreter:
         if each.name in fits and _runs(each):
             return each
     minors = [minor for minor in _MINORS if any(f"3.{minor}.{patch}" in fits for patch in _PATCHES)]
+    is_too_old = max(minors, default=0) < _OLDEST[1] and _takes_older(fits)
     for each in usable:
         if each.version[1] in minors and _runs(each):
             report(f"{asks}; Python {each.name} is on this machine and is taken.")
             return each
     if nearest_is_allowed():
-        for each in sorted(usable, key=lambda each: min(abs(each.version[1] - minor) for minor in minors or [0])):
+        for each in sorted(
+            usable,
+            key=lambda each: min(
+                abs(each.version[1] - minor) for minor in minors or [0 if is_too_old else _MINORS[-1]]
+            ),
+        ):
             if _runs(each):
                 report(
                     f"WARNING: {asks}, which is not here. Python {each.name} is taken in its place, as "
                     f"{NEAREST_PYTHON} allows: packages may have other versions, and a model may not load."
                 )
                 return each
-    raise EnvironmentFailedError(_refuse(asks, wanted, max(minors, default=0), usable))
+    raise EnvironmentFailedError(_refuse(asks, wanted, usable, is_too_old=is_too_old))
 
 
 def find() -> list[Interpreter]:
@@ -76,15 +82,21 @@ def find() -> list[Interpreter]:
     return [*_from_uv(), *_from_pyenv()]
 
 
-def _refuse(asks: str, wanted: str, newest_minor: int, usable: list[Interpreter]) -> str:
+def _refuse(asks: str, wanted: str, usable: list[Interpreter], *, is_too_old: bool) -> str:
     here = ", ".join(f"3.{minor}" for minor in sorted({each.version[1] for each in usable}))
     ways = (
         f"ask for python={OUR_PYTHON}, or allow the nearest of {here} with "
         f"`python -m emulator start --nearest-python` or {NEAREST_PYTHON}=1."
     )
-    if (3, newest_minor) < _OLDEST:
+    if is_too_old:
         return f"{asks}, on which the inference server does not run here, as it needs 3.8 or newer: {ways}"
     return f"{asks}, which is not on this machine: install it (uv python install {wanted}), {ways}"
+
+
+def _takes_older(fits: SpecifierSet) -> bool:
+    """Say whether a Python before the oldest that runs here would do, 2.7 for one."""
+    older = [f"{major}.{minor}" for major in range(_OLDEST[0] + 1) for minor in range(_OLDEST[1])]
+    return any(f"{each}.{patch}" in fits for each in older for patch in _PATCHES)
 
 
 def nearest_is_allowed() -> bool:

@@ -109,13 +109,14 @@ def start(  # noqa: PLR0913 - a service is this many independent things
     environment_variables: Mapping[str, str] = {},
     cpu_cores: float = 1,
     memory_gb: float = 1,
+    notes: Sequence[str] = (),
 ) -> ScoringServer:
     """Start the inference server on source_directory/entry_script and return at once; port 0 takes any free one.
 
     `python` is the scoring environment's; no keys (None) means no authentication, no certificate means plain HTTP.
     A model directory that is Azure's, azureml-models or <name>/<version> in it, lies in the application's root too.
     Cores bound the threads of the numeric libraries, memory what each worker may write to (on Linux; elsewhere the
-    machine's own is the limit).
+    machine's own is the limit). The log begins with the notes.
     """
     directory, python = directory.absolute(), python.absolute()
     try:
@@ -138,7 +139,7 @@ def start(  # noqa: PLR0913 - a service is this many independent things
             environment["RUNTIME_CERTIFICATE_FILE"] = str(certificate.file.absolute())
             environment["RUNTIME_CERTIFICATE_KEY_FILE"] = str(certificate.key_file.absolute())
         with _listen(port) as listener:
-            return _launch(directory, python, environment, listener)
+            return _launch(directory, python, environment, listener, notes)
     except (OSError, ValueError) as error:
         raise ServerFailedError(f"The scoring service cannot be started: {error}.") from error
 
@@ -155,9 +156,13 @@ def write_keys(directory: Path, keys: Sequence[str]) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _launch(directory: Path, python: Path, environment: Mapping[str, str], listener: socket.socket) -> ScoringServer:
+def _launch(
+    directory: Path, python: Path, environment: Mapping[str, str], listener: socket.socket, notes: Sequence[str]
+) -> ScoringServer:
     gunicorn = [python, "-m", "gunicorn", "--config", _CONFIG, "--bind", f"fd://{listener.fileno()}", _APPLICATION]
     with _log_file(directory).open("wb") as log:
+        log.write("".join(f"{note}\n" for note in notes).encode())
+        log.flush()
         started = subprocess.Popen(
             [str(part) for part in gunicorn],
             cwd=environment["AML_APP_ROOT"],

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from wire import CONDA, Workspace
+from wire import CONDA, Emulator, Workspace, entry_script
 
 _SCRIPT = Path(__file__).parent / "scripts" / "containers.py"
 PYPI, OLD_PYPI = (".".join(parts) for parts in (("pypi", "org"), ("pypi", "python", "org")))
@@ -91,6 +91,37 @@ def test_the_log_says_what_was_taken_and_what_was_left_out(printed: dict[str, An
     assert f"asks for Python {_OTHER_PATCH}; Python {sys.version.split()[0]} is on this machine and is taken." in log
     assert f"--find-links https://{PYPI}/simple is left out" in log
     assert f"--extra-index-url https://{OLD_PYPI}/simple is left out" in log
+
+
+def test_the_container_s_log_begins_with_the_python_that_was_taken(
+    printed: dict[str, Any], containers: Workspace
+) -> None:
+    """print(service.get_logs()) is where a user looks; the service is Healthy."""
+    assert containers.service("one-model")["state"] == "Healthy"
+    taken = f"Python {sys.version.split()[0]} is on this machine and is taken."
+    assert printed["first line"] == f"The conda definition asks for Python {_OTHER_PATCH}; {taken}"
+
+
+def test_the_nearest_python_is_loud_in_the_container_s_log_and_in_the_emulator_s(
+    own_emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine has only our own Python here, so that the environment is the others'."""
+    with monkeypatch.context() as only_own:
+        for name in ("PATH", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR"):
+            only_own.setenv(name, str(tmp_path / "nowhere"))
+        own_emulator.start("--nearest-python")
+    workspace = Workspace(own_emulator)
+    conda = yaml.safe_dump(CONDA).replace(f"python={sys.version_info.major}.{sys.version_info.minor}", "python=3.99")
+    request = workspace.request("nearest", entry_script("echo"))
+    request["environmentImageRequest"]["environment"]["python"]["condaDependencies"] = yaml.safe_load(conda)
+    answer = workspace.client.post(workspace.models("/services"), json=request)
+    workspace.run(answer.headers["Operation-Location"])
+    first = workspace.client.get(workspace.models("/services/nearest/logs")).json()["content"].splitlines()[0]
+    workspace.close()
+    assert first.startswith("WARNING: The conda definition asks for Python 3.99, which is not here. Python ")
+    (line,) = (line for line in own_emulator.log.splitlines() if "asks for Python 3.99" in line)
+    assert "WARNING" in line
+    assert "Web service nearest: The conda definition" in line
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,8 @@ def test_another_patch_of_the_same_minor_version_is_taken_and_told(wanted: str, 
     ("wanted", "sentence"),
     [
         ("3.89", "which is not on this machine: install it"),
+        ("4.1", "which is not on this machine: install it"),
+        ("2.7", "on which the inference server does not run here"),
         ("3.6.2", "on which the inference server does not run here"),
     ],
 )
@@ -85,7 +87,8 @@ def test_another_minor_version_is_refused_with_the_ways_out(wanted: str, sentenc
 
 
 @pytest.mark.parametrize(
-    ("wanted", "taken"), [("3.6.2", "3.8.9"), ("2.7", "3.8.9"), ("3.89", "3.90.2"), ("<3.5", "3.8.9")]
+    ("wanted", "taken"),
+    [("3.6.2", "3.8.9"), ("2.7", "3.8.9"), ("3.89", "3.90.2"), ("<3.5", "3.8.9"), ("4.1", "3.90.2")],
 )
 def test_the_nearest_minor_version_is_taken_where_that_is_allowed(
     wanted: str, taken: str, monkeypatch: pytest.MonkeyPatch

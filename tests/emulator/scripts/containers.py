@@ -102,6 +102,7 @@ def deploy(name, models, config):
 
 inference_config = InferenceConfig(entry_script="score.py", source_directory="src", environment=env)
 tell("one", attempt(lambda: deploy("one-model", [forest], inference_config)))
+tell("first line", ws.webservices["one-model"].get_logs().splitlines()[0])
 env.environment_variables["COUNT"] = "2"
 tell("two", attempt(lambda: deploy("two-models", [forest, folder], inference_config)))
 
