@@ -13,7 +13,7 @@ from azureml.core.model import InferenceConfig, Model
 from azureml.core.webservice import AciWebservice
 
 PYTHON = sys.argv[1]
-PYPI = ".".join(("pypi", "org"))
+PYPI, _ = (".".join(parts) for parts in (("pypi", "org"), ("pypi", "python", "org")))
 SCORE = """
 import json, os
 from azureml.core.model import Model
