@@ -34,6 +34,7 @@ class Operations:
         self._store = store
         self._blobs = blobs
         self._lock = threading.Lock()
+        self._ending = False
         self._listeners: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
 
     def create(self, workspace: str, service: str, request: Document, state: str = "NotStarted") -> Document:
@@ -106,10 +107,20 @@ class Operations:
         """Return the operation once it is done, or has more log than the offset, or after some seconds."""
         with self._listening(operation_id) as news, contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_HELD_SECONDS):
-                while not await run_in_threadpool(self._is_worth_telling, workspace, operation_id, offset):
+                while not self._ending and not await run_in_threadpool(
+                    self._is_worth_telling, workspace, operation_id, offset
+                ):
                     await news.wait()
                     news.clear()
         return self.get(workspace, operation_id)
+
+    def end_waits(self) -> None:
+        """Answer everyone who waits now, and let nobody wait any more: the emulator stops."""
+        self._ending = True
+        with self._lock:
+            waking = [wake for listeners in self._listeners.values() for wake in listeners]
+        for wake in waking:
+            wake()
 
     def describe(self, operation: Document, base_url: str, offset: int | None) -> Document:
         """Return the operation as the SDK reads it."""

@@ -94,7 +94,11 @@ def _serve(
     try:
         supervisor.recover()
         tokens = Starlette(routes=identity.routes(store))
-        asyncio.run(_serve_both(azure, certificate.server, listener, tokens, identity_listener, report_ready))
+        asyncio.run(
+            _serve_both(
+                azure, certificate.server, listener, tokens, identity_listener, report_ready, supervisor.end_waits
+            )
+        )
     finally:
         supervisor.stop()
         _log.info("Emulator ended")
@@ -107,10 +111,16 @@ async def _serve_both(  # noqa: PLR0913, PLR0917 - two of a kind
     tokens: ASGIApp,
     identity_listener: socket.socket,
     report_ready: Callable[[], None],
+    end_waits: Callable[[], None],
 ) -> None:
     stop = asyncio.Event()
+
+    def end() -> None:
+        stop.set()
+        end_waits()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, end)
     servers = [_Server(tokens, stop), _Server(azure, stop, report_ready, certificate)]
     await asyncio.gather(
         *(server.serve(sockets=[it]) for server, it in zip(servers, (identity_listener, listener), strict=True))

@@ -41,6 +41,7 @@ class Supervisor:
         self._artifacts = artifacts
         self._models = models
         self._operations = operations
+        self.end_waits = operations.end_waits
         self._lock = threading.Lock()
         self._jobs = Jobs()
         self._servers: dict[str, server.ScoringServer] = {}

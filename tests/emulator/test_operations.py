@@ -1,9 +1,10 @@
 """Operations: what asking for their state answers, and when."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from wire import Workspace, entry_script
+from wire import Emulator, Workspace, entry_script
 
 
 def test_the_answer_waits_until_the_operation_is_done(workspace: Workspace) -> None:
@@ -48,3 +49,18 @@ def test_an_operation_that_is_not_there_is_404(workspace: Workspace) -> None:
     """At once."""
     answer = workspace.client.get(workspace.models("/operations/nothing"))
     assert (answer.status_code, answer.json()["statusCode"]) == (404, 404)
+
+
+def test_anyone_who_waits_is_answered_when_the_emulator_stops(own_emulator: Emulator) -> None:
+    """The operation goes on with the next start; the log has no traceback."""
+    workspace = Workspace(own_emulator.start())
+    operation = workspace.deploy("stopped", entry_script("slow_start"))
+    while "loading begins" not in workspace.client.get(operation, params={"offset": 0}).text:
+        pass
+    with ThreadPoolExecutor(1) as waiting:
+        answer = waiting.submit(workspace.client.get, operation)
+        time.sleep(0.5)
+        own_emulator.stop()
+        assert answer.result().json()["state"] == "Running"
+    workspace.close()
+    assert "Traceback" not in own_emulator.log
