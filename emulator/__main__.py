@@ -100,6 +100,12 @@ def _parser() -> argparse.ArgumentParser:
     logs = add("logs", _logs, "Show the end of the log: the emulator's, or a web service's container's.")
     logs.add_argument("service", nargs="?", help="a web service's name")
     logs.add_argument("--lines", type=int, default=100, metavar="N", help="how many lines (default: 100)")
+    workspace = add(
+        "workspace", _workspace, "Create a workspace for the SDK, and what it stands on, unless it is there."
+    )
+    workspace.add_argument("name", metavar="NAME")
+    workspace.add_argument("--resource-group", required=True, metavar="GROUP", help="made if it is not there")
+    workspace.add_argument("--location", default="eastus", help="(default: eastus)")
     add("differences", _differences, "Print what differs from Azure, in Markdown.")
     return parser
 
@@ -246,6 +252,17 @@ def _logs(options: argparse.Namespace) -> int:
         path = logs[options.service]
     with suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as file:
         sys.stdout.writelines(deque(file, options.lines))
+    return _PASSED
+
+
+def _workspace(options: argparse.Namespace) -> int:
+    # Imported late: the other commands do without.
+    from emulator import first_workspace  # noqa: PLC0415
+    from emulator.plugin.arm_client import ArmClient  # noqa: PLC0415
+
+    arm = ArmClient(clients.environment(options.state, _record(options.state)))
+    made = first_workspace.create(arm, options.resource_group, options.name, options.location)
+    print(f"The workspace {options.name} {'is there now' if made else 'was there already'}.")
     return _PASSED
 
 

@@ -116,11 +116,18 @@ class _UnknownRoute:
             if known or len(self._store.items("unknown-route")) < _UNKNOWN_ROUTES_KEPT:
                 self._store.put("unknown-route", route, {"count": (known or {"count": 0})["count"] + 1})
         unknown = AzureError(
-            f"The emulator does not do {route}; `python -m emulator status` lists all such requests.",
+            f"The emulator does not do {route}; `python -m emulator status` lists all such requests.{_way_out(route)}",
             code="NotImplemented",
             status=501,
         )
         return await _render(request, unknown)
+
+
+def _way_out(route: str) -> str:
+    """Say what does the same, where there is something: Workspace.create deploys a template."""
+    if "/providers/microsoft.resources/deployments/" not in route.lower():
+        return ""
+    return " A new workspace is made by `python -m emulator workspace NAME --resource-group GROUP`."
 
 
 async def _render(request: Request, error: Exception) -> Response:

@@ -45,8 +45,11 @@ DIFFERENCES: list[Difference] = [
     (
         "Scope",
         "Workspace.create makes a workspace, and what it stands on, by an ARM template.",
-        "It answers 501, as template deployments do; for a workspace that is there, exist_ok=True returns it.",
-        "test_sdk_surface.py::test_what_is_out_of_scope_is_refused_and_in_the_table",
+        (
+            "It answers 501, as template deployments do, and the resource group that the SDK made before stays; "
+            "`python -m emulator workspace` makes a workspace, and exist_ok=True returns one that is there."
+        ),
+        "test_first_workspace.py::test_a_workspace_is_made_once_and_the_sdk_finds_it",
     ),
     (
         "Environments",
