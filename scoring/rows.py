@@ -92,7 +92,7 @@ def parse(raw: bytes, width: int) -> Iterator[np.ndarray]:
     """
     data = _find_data(_read_json(raw))
     if isinstance(data, str):
-        raise BadRequestError(f'"data" is a text, as if it were encoded twice: {_SEND}')
+        raise BadRequestError(f'"data" is a text and no list of rows, as if it were JSON encoded twice: {_SEND}')
     if not isinstance(data, list) or not data:
         raise BadRequestError(f'"data" is not a list of at least one row: {_SEND}')
     for number, row in enumerate(data):

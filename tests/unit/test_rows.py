@@ -45,7 +45,7 @@ BAD = [
     ('{"rows": []}', 'no key "data"'),
     ('{"data": []}', "not a list of at least one row"),
     ('{"data": {"0": []}}', "not a list of at least one row"),
-    ('{"data": "[[0, 1, 2]]"}', '"data" is a text, as if it were encoded twice'),
+    ('{"data": "[[0, 1, 2]]"}', '"data" is a text and no list of rows, as if it were JSON encoded twice'),
     ('{"data": [0, 1, 2]}', 'Row 0 of "data" is not a list'),
     ('{"data": [[]]}', 'Row 0 of "data" has 0 values: the model takes 3'),
     ('{"data": [[0, 1, 2], [0, 1]]}', 'Row 1 of "data" has 2 values: the model takes 3'),
