@@ -5,6 +5,7 @@ import os
 import shlex
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,13 +16,15 @@ _PROD = "Pulumi.prod.yaml"
 
 
 @pytest.fixture
-def prod(project: Project) -> str:
-    """A stack next to dev that takes dev's releases, without a rehearsal."""
+def prod(project: Project) -> Iterator[str]:
+    """A stack next to dev that takes dev's releases, without a rehearsal; dev is brought back to its own model."""
     settings = yaml.safe_load(project.read("Pulumi.dev.yaml"))
     settings["config"] |= {"digits:promoteFrom": "dev", "digits:rehearsalEnabled": False}
     project.write(_PROD, yaml.safe_dump(settings))
     project.pulumi("stack", "init", "prod", "--no-select")
-    return "prod"
+    yield "prod"
+    project.restore()
+    project.up()
 
 
 def slip_in(project: Project, directory: Path, model: Path) -> dict[str, str]:
