@@ -85,7 +85,7 @@ def _chain(error: BaseException, *, handled: bool = True) -> Iterator[BaseExcept
 
 def _body(raised: BaseException) -> Any:  # noqa: ANN401
     try:
-        return raised.response.json()  # type: ignore[attr-defined]
+        return raised.response.json()  # type: ignore[attr-defined]  # AttributeError says that it has none
     except (AttributeError, ValueError, TypeError):
         return None
 
