@@ -32,14 +32,14 @@ python := .venv/bin/python
 comma := ,
 # Before anything is done: what is wrong in the stack's file, and a stack on Azure whose state would lie here.
 stack stack-file: .venv/lock
-	@$(python) -m stack $(STACK) $(if $(filter stack,$@),--backend '$(PULUMI_BACKEND_URL)')
+	@$(python) -m digits.stack $(STACK) $(if $(filter stack,$@),--backend '$(PULUMI_BACKEND_URL)')
 
 # In two steps, because a failing command inside eval would go unnoticed.
 settings = settings="$$($(MAKE) --no-print-directory -s env STACK=$(STACK))"; eval "$$settings"
 # The emulator's stacks have no secret that is worth a provider.
 provider := $(if $(EMULATED),,$(if $(PULUMI_SECRETS_PROVIDER),--secrets-provider '$(PULUMI_SECRETS_PROVIDER)'))
 # Where nothing changed, another machine may have evaluated it.
-show = [ ! -f reports/$(STACK)/evaluation.json ] || $(python) -m evaluation show reports/$(STACK)/evaluation.json
+show = [ ! -f reports/$(STACK)/evaluation.json ] || $(python) -m digits.evaluation show reports/$(STACK)/evaluation.json
 # A policy asks about a resource when it is declared, which is too late for the last one; an `up` on Azure previews by itself.
 hold_policies = [ -z "$${PULUMI_OPTION_POLICY_PACK:-}" ] || ! echo 'Holding the change against the policies' || previewed="$$(pulumi preview --stack $(STACK) 2>&1)" || { sed -e '/Loading policy packs/d' -e '/an unhandled error occurred/d' <<< "$$previewed" | cat -s >&2; exit 1; }
 # RELEASE may come from a form on GitHub: only the shell sees it, and as one word.
@@ -59,7 +59,7 @@ help:  ## list the commands
 
 up: .venv/lock stack $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## from a bare clone to a deployed, evaluated service
 	@$(settings); $(python) -m tools.state $(STACK); $(select); $(if $(EMULATED),$(hold_policies);) trap interrupted=1 INT; \
-	$(if $(SOURCE),$(python) -m promotion up $(STACK) --,pulumi up --stack $(STACK)) --refresh --suppress-outputs $(if $(VERBOSE),,--suppress-progress) $(if $(EMULATED),--yes --skip-preview,$(if $(YES),--yes)) || $(say_interrupted); \
+	$(if $(SOURCE),$(python) -m digits.promotion up $(STACK) --,pulumi up --stack $(STACK)) --refresh --suppress-outputs $(if $(VERBOSE),,--suppress-progress) $(if $(EMULATED),--yes --skip-preview,$(if $(YES),--yes)) || $(say_interrupted); \
 	$(show)
 	@echo; echo 'Next:'
 	@echo '  make smoke                  evaluate the live service again'
@@ -68,16 +68,16 @@ up: .venv/lock stack $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## from 
 
 preview: .venv/lock stack $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## what a change would do, as a comment for a pull request
 	@$(settings); $(python) -m tools.state $(STACK); $(if $(EMULATED),$(select);) \
-	$(python) -m preview $(STACK) $(release) --output reports/$(STACK)/preview.md
+	$(python) -m digits.preview $(STACK) $(release) --output reports/$(STACK)/preview.md
 
 promote: .venv/lock stack $(if $(EMULATED),emulator)  ## take what another stack released: FROM=staging TO=prod [RELEASE=id] [YES=1]
 	@$(if $(and $(FROM),$(TO)),,echo 'Say which stack takes whose release: make promote FROM=staging TO=prod' >&2; exit 2)
 	@$(settings); $(python) -m tools.state $(STACK); $(select); \
-	$(python) -m promotion promote --from $(FROM) --to $(TO) $(release) $(if $(YES),--yes); \
+	$(python) -m digits.promotion promote --from $(FROM) --to $(TO) $(release) $(if $(YES),--yes); \
 	$(show)
 
 releases: .venv/lock  ## what a stack released, newest first, and what is live of it
-	@$(started); $(deployed); $(python) -m promotion releases $(STACK)
+	@$(started); $(deployed); $(python) -m digits.promotion releases $(STACK)
 
 down: .venv/lock stack $(if $(EMULATED),emulator)  ## destroy the deployment and stop the emulator
 	@$(if $(filter true,$(call config,digits:protectData)),echo "Stack '$(STACK)' is protected: write digits:protectData: false and digits:policyEnabled: false in Pulumi.$(STACK).yaml and run \`make up STACK=$(STACK)\` first." >&2; exit 2)
@@ -89,30 +89,30 @@ rehearse: .venv/lock  ## play a release's life on three emulated stacks, in a co
 
 smoke: .venv/lock  ## evaluate the deployed service alone
 	@$(started); $(deployed); pulumi stack output --stack $(STACK) --json --show-secrets | \
-	  $(python) -m evaluation --outputs - --report reports/$(STACK)/smoke $(if $(DIRECTORY),--directory $(DIRECTORY))
+	  $(python) -m digits.evaluation --outputs - --report reports/$(STACK)/smoke $(if $(DIRECTORY),--directory $(DIRECTORY))
 
 # The picture's name goes through the environment, so that any name is one.
 predict: .venv/lock  ## read the digit in a picture: make predict IMAGE=digit.png
 	@[ -n "$${IMAGE:-}" ] || { echo 'No picture is named: make predict IMAGE=digit.png' >&2; exit 2; }
 	@$(started); $(deployed); pulumi stack output --stack $(STACK) --json --show-secrets | \
-	  $(python) -m evaluation predict --outputs - -- "$$IMAGE"
+	  $(python) -m digits.evaluation predict --outputs - -- "$$IMAGE"
 
 logs: .venv/lock  ## the service's container log; on a terminal followed until Ctrl-C
 	@$(started); $(deployed); pulumi stack export --stack $(STACK) | $(python) -m infra.logs $(SERVICE)
 
 drift: .venv/lock stack  ## what was changed outside Pulumi, and what the next up would do about it
-	@$(started); $(if $(EMULATED),$(MAKE) --no-print-directory -s emulator >&2;) $(deployed); $(python) -m drift $(STACK) --report reports/$(STACK)/drift.md $(if $(FORMAT),--$(FORMAT))
+	@$(started); $(if $(EMULATED),$(MAKE) --no-print-directory -s emulator >&2;) $(deployed); $(python) -m digits.drift $(STACK) --report reports/$(STACK)/drift.md $(if $(FORMAT),--$(FORMAT))
 
 status: .venv/lock  ## what runs on the emulator, and whether what is live was released
 	@$(if $(EMULATED),$(python) -m emulator status)
-	@$(settings); $(python) -m promotion status $(STACK)
+	@$(settings); $(python) -m digits.promotion status $(STACK)
 
 env: .venv/lock stack  ## print what puts the CLI and the stack's cloud into a shell: eval "$(make -s env)"
 	@mkdir -p .state
 	@$(if $(EMULATED),$(python) -m emulator env; echo 'export PULUMI_CONFIG_PASSPHRASE= PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true')
 	@cli="$$($(python) -m tools.pulumi)"; echo "export PATH='$$cli:$(CURDIR)/.venv/bin':\"\$$PATH\""
 	@echo "export PULUMI_SKIP_UPDATE_CHECK=true PULUMI_BACKEND_URL='$(PULUMI_BACKEND_URL)'"
-	@$(python) policy/switch.py $(STACK)
+	@$(python) infra/policy/switch.py $(STACK)
 
 emulator: .venv/lock stack-file  ## start the emulator, if it is not running
 	@$(if $(EMULATED),,echo "Stack '$(STACK)' is on Azure and has no emulator: write digits:cloud: emulator in Pulumi.$(STACK).yaml for one." >&2; exit 2)
@@ -121,7 +121,7 @@ emulator: .venv/lock stack-file  ## start the emulator, if it is not running
 	  $(if $(SOURCE),--peer $(call state_of,$(SOURCE)))
 
 model: .venv/lock stack-file  ## train the model, unless it is up to date: FORCE=1 trains it all the same
-	@$(python) -m training $(if $(EMULATED),--dataset digits,--dataset mnist) \
+	@$(python) -m digits.training $(if $(EMULATED),--dataset digits,--dataset mnist) \
 	  $(addprefix --model-file ,$(call config,digits:modelFile)) $(if $(FORCE),--force)
 
 test: .venv/lock chromium  ## all tests: no I/O, the emulator with the real SDK, the real engine end to end
@@ -144,10 +144,10 @@ bench: .venv/lock  ## measure: what deploying takes, how fast the service answer
 	@$(python) -m benchmarks.evaluation
 
 comment: .venv/lock  ## on GitHub: reports/STACK/preview.md as a comment on the pull request, updated in place
-	@$(python) -m tools.github comment reports/$(STACK)/preview.md
+	@$(python) -m digits.github comment reports/$(STACK)/preview.md
 
 issue: .venv/lock  ## on GitHub: reports/STACK/drift.md as an issue, opened or closed by OUTCOME=failure or success
-	@$(python) -m tools.github issue reports/$(STACK)/drift.md --title 'Drift in $(STACK)' --outcome $(OUTCOME)
+	@$(python) -m digits.github issue reports/$(STACK)/drift.md --title 'Drift in $(STACK)' --outcome $(OUTCOME)
 
 # Whoever previews reads the certificate, whoever deploys (KEY=1) its key too: as a secret it is both, in PEM form.
 certificate:  ## on Azure: fetch the stack's certificate out of the key vault CERTIFICATE_VAULT, with KEY=1 its key too

@@ -5,7 +5,7 @@ service, take turns in one run on this machine, from images in memory to labels;
 The report of them is then opened in Chromium beside an empty page: `make bench`.
 """
 
-import cli.interrupt  # noqa: F401 - before all else, see there
+import digits.cli.interrupt  # noqa: F401 - before all else, see there
 
 import argparse
 import json
@@ -28,13 +28,13 @@ from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.table import Table
 
-from evaluation import datasets, report, smoke
-from evaluation.client import Body, Client
+from digits.evaluation import datasets, report, smoke
+from digits.evaluation.client import Body, Client
+from digits.runtime import environment, server
+from digits.training.model import MODEL_FILE
 from infra.model import ModelFile
 from infra.scoring_directory import CONDA_FILE, ENTRY_SCRIPT
 from infra.scoring_package import ScoringPackage
-from runtime import environment, server
-from training.model import MODEL_FILE
 
 ROOT = Path(__file__).parents[1]
 ROWS = 10_000
@@ -152,7 +152,7 @@ def _write_tutorial_s(package: Path, _model: Path) -> dict[str, str]:
 def _train(mnist: Path | None, output: Path) -> Path:
     """Train a model of the run's own on the same data."""
     data = ["--dataset", "mnist", "--directory", str(mnist)] if mnist else ["--dataset", "digits"]
-    command = [sys.executable, "-m", "training", *data, "--output", str(output)]
+    command = [sys.executable, "-m", "digits.training", *data, "--output", str(output)]
     if subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=False).returncode != 0:
         sys.exit(2)  # it said why
     return output / MODEL_FILE
@@ -173,7 +173,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.evaluation", description=__doc__)
     parser.add_argument("--repeats", type=int, default=5, help="how often each figure is taken (default: %(default)s)")
     parser.add_argument("--mnist", type=Path, metavar="DIRECTORY", help="take MNIST from here (default: digits)")
-    parser.add_argument("--model", type=Path, help="what `python -m training` wrote (default: train one now)")
+    parser.add_argument("--model", type=Path, help="what `python -m digits.training` wrote (default: train one now)")
     return parser
 
 

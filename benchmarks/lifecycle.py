@@ -4,7 +4,7 @@ Every figure is taken with the user's own commands on clones in a temporary fold
 Pulumi program is timed beside the unchanged stack in the same run, turn by turn. Getting the CLI is left out.
 """
 
-from cli import children, interrupt
+from digits.cli import children, interrupt
 
 import argparse
 import os

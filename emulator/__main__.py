@@ -1,6 +1,6 @@
 """The command line: start, stop and look at the emulator, and point other programs at it."""
 
-import cli.interrupt  # noqa: F401 - before all else, see there
+import digits.cli.interrupt  # noqa: F401 - before all else, see there
 
 import argparse
 import json
@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from emulator import __version__, background, clients, instance, status
-from emulator.instance import EmulatorError, Record
+from emulator import __version__
+from emulator.host import background, clients, instance, status
+from emulator.host.instance import EmulatorError, Record
 
 _STATE = "AZUREML_EMULATOR_STATE"
 _NEAREST = "AZUREML_EMULATOR_NEAREST_PYTHON"  # as runtime.interpreters reads it
@@ -176,7 +177,7 @@ def _start_here(options: argparse.Namespace) -> int:
     import logging  # noqa: PLC0415
     import sqlite3  # noqa: PLC0415
 
-    from emulator import server  # noqa: PLC0415
+    from emulator.host import server  # noqa: PLC0415
     from emulator.store import StaleStateError  # noqa: PLC0415
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
@@ -257,7 +258,7 @@ def _logs(options: argparse.Namespace) -> int:
 
 def _workspace(options: argparse.Namespace) -> int:
     # Imported late: the other commands do without.
-    from emulator import first_workspace  # noqa: PLC0415
+    from emulator.host import first_workspace  # noqa: PLC0415
     from emulator.plugin.arm_client import ArmClient  # noqa: PLC0415
 
     arm = ArmClient(clients.environment(options.state, _record(options.state)))

@@ -240,7 +240,7 @@ DIFFERENCES: list[Difference] = [
     ),
 ]
 
-_FOLDER = "tests/emulator/"
+_FOLDER = "tests/integration/"
 _HEAD = """\
 # Where the emulator differs from Azure
 

@@ -3,7 +3,7 @@
 The rehearsal runs it before a deployment, the preview of a pull request before anybody deploys.
 """
 
-from cli import is_verbose
+from digits.cli import is_verbose
 
 import contextlib
 import shutil
@@ -18,8 +18,8 @@ from infra.scoring_directory import ENTRY_SCRIPT
 from infra.scoring_package import write
 
 if TYPE_CHECKING:
-    from evaluation.datasets import Dataset
-    from evaluation.smoke import Evaluation, Thresholds
+    from digits.evaluation.datasets import Dataset
+    from digits.evaluation.smoke import Evaluation, Thresholds
 
 LOG_FILE = "service.log"
 
@@ -56,11 +56,11 @@ class Candidate:
         Raises EnvironmentFailedError, ServerFailedError and EvaluationError, each a sentence; below that of an
         exception in run() stands its traceback.
         """
-        from evaluation import report as evaluation_report  # noqa: PLC0415 (an unchanged `up` runs no candidate)
-        from evaluation import smoke  # noqa: PLC0415
-        from evaluation.errors import ServiceError  # noqa: PLC0415
-        from runtime import server  # noqa: PLC0415
-        from runtime.environment import build, variables  # noqa: PLC0415
+        from digits.evaluation import report as evaluation_report  # noqa: PLC0415 (an unchanged `up` runs no candidate)
+        from digits.evaluation import smoke  # noqa: PLC0415
+        from digits.evaluation.errors import ServiceError  # noqa: PLC0415
+        from digits.runtime import server  # noqa: PLC0415
+        from digits.runtime.environment import build, variables  # noqa: PLC0415
 
         shutil.rmtree(self.kept, ignore_errors=True)
         python = build(self.conda, report) / "bin" / "python"
@@ -111,7 +111,7 @@ class Candidate:
 
 def explain(log: str) -> str:
     """Return the entry script's last exception in a service's log, on lines of its own; nothing if there is none."""
-    from runtime import health  # noqa: PLC0415 (an unchanged `up` runs no candidate)
+    from digits.runtime import health  # noqa: PLC0415 (an unchanged `up` runs no candidate)
 
     exception = health.last_exception(log.splitlines())
     return f"\nThe entry script's last exception:\n{exception}" if exception else ""

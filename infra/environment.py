@@ -10,10 +10,10 @@ import pulumi
 import yaml
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
+from digits.runtime.environment import EnvironmentFailedError, digest, variables
 from infra import azureml
 from infra.provider import Properties, Provider
 from infra.settings import SettingsError
-from runtime.environment import EnvironmentFailedError, digest, variables
 
 _VERSION_DIGITS = 12
 # The longer mark first: UTF-32's begins like UTF-16's.

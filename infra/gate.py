@@ -20,8 +20,8 @@ from infra.settings import Settings
 from infra.webservice import Webservice
 
 if TYPE_CHECKING:
-    from evaluation.datasets import Dataset
-    from evaluation.smoke import Evaluation
+    from digits.evaluation.datasets import Dataset
+    from digits.evaluation.smoke import Evaluation
 
 _UNEVALUATED = "The live service could not be evaluated, so nothing is released"
 _NEXT = (
@@ -54,8 +54,8 @@ class Gate:
 
     def _decide(self, candidate: Properties, released: Properties, key: str | None, progress: Report) -> None:
         """Return where the candidate may be released; raises GateError."""
-        from evaluation import report as evaluation_report  # noqa: PLC0415 (an unchanged `up` evaluates nothing)
-        from evaluation.errors import EvaluationError, ServiceError  # noqa: PLC0415
+        from digits.evaluation import report as evaluation_report  # noqa: PLC0415 (an unchanged `up` evaluates nothing)
+        from digits.evaluation.errors import EvaluationError, ServiceError  # noqa: PLC0415
 
         if not self.webservice.is_fresh:
             _require_live(candidate)
@@ -84,7 +84,7 @@ class Gate:
 
     def _way_back(self, judge: "_Judge", candidate: Properties, released: Properties, progress: Report) -> str:
         """Roll back where that is wanted and possible; return what was done, and what may be."""
-        from evaluation.errors import EvaluationError  # noqa: PLC0415 (see above)
+        from digits.evaluation.errors import EvaluationError  # noqa: PLC0415 (see above)
 
         obstacle = rollback.obstacle(released, candidate)
         if obstacle or not self.settings.rollback_on_failure:
@@ -121,8 +121,8 @@ class _Judge:
         self, record: Properties, uri: str, key: str | None, progress: Report, directory: str = ""
     ) -> tuple["Evaluation", str]:
         """Return the evaluation, and where its report is, or why there is none of a service that failed."""
-        from evaluation import report, smoke  # noqa: PLC0415 (see above)
-        from evaluation.errors import ReportError  # noqa: PLC0415
+        from digits.evaluation import report, smoke  # noqa: PLC0415 (see above)
+        from digits.evaluation.errors import ReportError  # noqa: PLC0415
 
         previous, unread = _read_before(self.before)
         evaluation = smoke.evaluate(
@@ -156,8 +156,8 @@ class _Judge:
 
 def _read_before(recorded: str | None) -> tuple["Evaluation | None", str | None]:
     """Return the last release's evaluation, or why its record cannot be read, which must not block the next one."""
-    from evaluation.errors import ReportError  # noqa: PLC0415 (see above)
-    from evaluation.record import Evaluation  # noqa: PLC0415
+    from digits.evaluation.errors import ReportError  # noqa: PLC0415 (see above)
+    from digits.evaluation.record import Evaluation  # noqa: PLC0415
 
     try:
         return (Evaluation.from_json(json.loads(recorded)) if recorded else None), None
@@ -167,7 +167,7 @@ def _read_before(recorded: str | None) -> tuple["Evaluation | None", str | None]
 
 def load_test_data(settings: Settings, report_progress: Report) -> "Dataset":
     """Return what the service is evaluated on; raises EvaluationError."""
-    from evaluation import datasets  # noqa: PLC0415 (see above)
+    from digits.evaluation import datasets  # noqa: PLC0415 (see above)
 
     return datasets.load(
         settings.evaluation_dataset,

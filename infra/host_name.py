@@ -5,13 +5,13 @@ python -m infra.host_name STACK
 It follows from the stack's file alone, so DNS can be ready before the first deployment.
 """
 
-import cli.interrupt  # noqa: F401 - before all else, see there
+import digits.cli.interrupt  # noqa: F401 - before all else, see there
 
 import argparse
 import sys
 from pathlib import Path
 
-import stack as stack_file
+import digits.stack as stack_file
 from infra.names import dns_name_label
 
 

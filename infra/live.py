@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from evaluation import report
-from evaluation.errors import ReportError
+from digits.evaluation import report
+from digits.evaluation.errors import ReportError
 from infra import azureml
 
 if TYPE_CHECKING:
-    from evaluation.record import Evaluation
+    from digits.evaluation.record import Evaluation
 
 _HEALTHY = "Healthy"
 _MARKS = {"released": "yes", "failing": "no", "other": "no", "nothing": "no", "unknown": "?"}

@@ -6,7 +6,7 @@ Each line begins with its time. What writes none of its own has that of the line
 written; the entry script's requests have it inside.
 """
 
-import cli.interrupt  # noqa: F401 - before all else, see there
+import digits.cli.interrupt  # noqa: F401 - before all else, see there
 
 import argparse
 import json

@@ -12,13 +12,13 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
+from digits.runtime.conda import EnvironmentFailedError, translate
 from infra import azureml
 from infra.metadata import MetadataError
 from infra.metadata import read as read_metadata
 from infra.promotion import ReleasedModel, fetch
 from infra.provider import Properties, Provider
 from infra.settings import SettingsError
-from runtime.conda import EnvironmentFailedError, translate
 
 # scikit-learn's version in a requirement, the exact one or the prefix that conda's single = asks for.
 _SCIKIT_LEARN = re.compile(
@@ -111,7 +111,7 @@ class ModelFile:
     def read(cls, path: Path) -> "ModelFile":
         """Read metadata.json beside the file and hold it against the bytes; raises SettingsError."""
         evidence = path.with_name("metadata.json")
-        train = f"python -m training{' --format skops' if path.suffix == '.skops' else ''}"
+        train = f"python -m digits.training{' --format skops' if path.suffix == '.skops' else ''}"
         for file in (path, evidence):
             if not file.is_file():
                 raise SettingsError(

@@ -6,7 +6,8 @@ from typing import Any
 
 import pulumi
 
-from evaluation.datasets import NAMES
+from digits.evaluation.datasets import NAMES
+from digits.promotion.record import ReleaseRecord
 from infra import names, tls
 from infra.environment import Environment, environment_version, read_conda
 from infra.gate import Gate
@@ -20,7 +21,6 @@ from infra.scoring_package import ScoringPackage
 from infra.settings import Settings
 from infra.webservice import Webservice
 from infra.workspace import create_workspace
-from promotion.record import ReleaseRecord
 
 
 def deploy(settings: Settings) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pulumi
 
+from digits.promotion.record import PromotionError, ReleaseRecord
 from infra import azureml
 from infra.settings import Settings, SettingsError
-from promotion.record import PromotionError, ReleaseRecord
 
 OTHER_CHECKOUT = "This checkout is not what stack"  # a preview tells this refusal from others: promotion comes later
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from evaluation.verdict import Thresholds
+from digits.evaluation.verdict import Thresholds
 from infra.azureml import Report
 from infra.candidate import LOG_FILE, Candidate
 from infra.gate import load_test_data
@@ -25,7 +25,7 @@ from infra.settings import Settings
 from infra.webservice import REDEPLOYED_BY
 
 if TYPE_CHECKING:
-    from evaluation.smoke import Evaluation
+    from digits.evaluation.smoke import Evaluation
 
 _UNTOUCHED = "The live service was not touched"
 
@@ -56,9 +56,9 @@ class Rehearsal:
         await asyncio.to_thread(self._rehearse, inputs, hook_reporter(args.urn))
 
     def _rehearse(self, inputs: Mapping[str, Any], report: Report) -> None:
-        from evaluation.errors import EvaluationError  # noqa: PLC0415 (an unchanged `up` rehearses nothing)
-        from runtime.environment import EnvironmentFailedError  # noqa: PLC0415
-        from runtime.server import ServerFailedError  # noqa: PLC0415
+        from digits.evaluation.errors import EvaluationError  # noqa: PLC0415 (an unchanged `up` rehearses nothing)
+        from digits.runtime.environment import EnvironmentFailedError  # noqa: PLC0415
+        from digits.runtime.server import ServerFailedError  # noqa: PLC0415
 
         try:
             evaluation = self._evaluate(inputs, lambda line: report(f"rehearsing: {line}"))
@@ -106,7 +106,7 @@ class Rehearsal:
 
     def _fail(self, sentence: str) -> RehearsalError:
         """Return the error, which names what was kept; mark the report of what is live as older than this change."""
-        from evaluation import report  # noqa: PLC0415 (an unchanged `up` rehearses nothing)
+        from digits.evaluation import report  # noqa: PLC0415 (an unchanged `up` rehearses nothing)
 
         found = [self.kept / name for name in (report.PAGE_FILE, LOG_FILE) if (self.kept / name).exists()]
         report.mark(self.kept.parent, "A later change failed its rehearsal and was not deployed: see rehearsal/.")

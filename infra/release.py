@@ -12,13 +12,13 @@ from pathlib import Path
 import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, Resource, UpdateResult
 
-from evaluation import report
-from evaluation.verdict import Thresholds
+from digits.evaluation import report
+from digits.evaluation.verdict import Thresholds
+from digits.promotion.history import carry
 from infra import scoring_package
 from infra.commit import Commit
 from infra.provider import Properties, Provider
 from infra.scoring_directory import ENTRY_SCRIPT
-from promotion.history import carry
 
 _IDENTITY = (
     "modelName",

@@ -17,9 +17,9 @@ from typing import Any
 
 import pulumi
 
-import stack as stack_file
-from evaluation.datasets import NAMES, SUFFIXES
-from evaluation.verdict import Thresholds
+import digits.stack as stack_file
+from digits.evaluation.datasets import NAMES, SUFFIXES
+from digits.evaluation.verdict import Thresholds
 from infra.account import Account
 from infra.azureml import FINGERPRINT_TAG
 from infra.tls import Tls

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pulumi
 
+from digits.runtime.certificate import Certificate, CertificateError, fingerprint
 from infra.provider import Properties
-from runtime.certificate import Certificate, CertificateError, fingerprint
 
 REDEPLOYED_BY = ("sslEnabled", "sslCname", "sslCertificateSha256")
 _KEYS = {"name": "sslCname", "certificate": "sslCertificateFile", "key": "sslKeyFile"}

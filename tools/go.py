@@ -3,7 +3,7 @@
 GoError     Go refused, or failed; the message is what it said last
 """
 
-from cli import children
+from digits.cli import children
 
 import os
 import subprocess

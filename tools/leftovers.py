@@ -3,7 +3,7 @@
 Exit codes: 0 nothing, 2 something, which was said.
 """
 
-import cli.interrupt  # noqa: F401 - before all else, see there
+import digits.cli.interrupt  # noqa: F401 - before all else, see there
 
 import argparse
 import json
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from stack import StackFileError, read
+from digits.stack import StackFileError, read
 
 
 def find(directory: Path) -> Iterator[str]:

@@ -4,7 +4,7 @@ Change, preview, dev, staging, a gate that blocks, the fix, prod, rollback, drif
 has to end as it should, or the rehearsal ends there and says how it did.
 """
 
-from cli import children, interrupt
+from digits.cli import children, interrupt
 
 import argparse
 import re

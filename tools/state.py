@@ -4,7 +4,7 @@ Checkpoints are replaced whole. The lock stays behind, and the `.attrs` file bes
 in place unless the backend's URL says `?metadata=skip`, may be empty: the CLI then calls the checkpoint unreadable.
 """
 
-import cli.interrupt  # noqa: F401 - before all else, see there
+import digits.cli.interrupt  # noqa: F401 - before all else, see there
 
 import argparse
 import json

@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - a folder of programs, not a package
 """Ends a server of the benchmark once the process that started it is gone, kill -9 included."""
 
 import os

@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - a folder that is deployed, not a package
 """The tutorial's entry script, for the inference server: load, parse, predict, no checks."""
 
 import json

@@ -4,7 +4,7 @@ All run at once and are asked in turn, with the same client, model and rows, on 
 every path is held against the model's own predict() first.
 """
 
-import cli.interrupt  # noqa: F401 - before all else, see there
+import digits.cli.interrupt  # noqa: F401 - before all else, see there
 
 import argparse
 import json
@@ -30,11 +30,11 @@ from benchmarks.serving.client import UnexpectedAnswerError, be_a_client
 from benchmarks.serving.lanes import LANES, OURS, PEERS, TUTORIAL, Lane, Rows
 from benchmarks.serving.measurement import CLIENTS, Race, Report, Samples, WrongLabelsError
 from benchmarks.serving.reference import Reference
-from evaluation import datasets
+from digits.evaluation import datasets
+from digits.runtime.environment import EnvironmentFailedError
+from digits.runtime.server import ServerFailedError
+from digits.training.model import MODEL_FILE
 from infra.settings import SettingsError
-from runtime.environment import EnvironmentFailedError
-from runtime.server import ServerFailedError
-from training.model import MODEL_FILE
 
 _SIZES, _LOADS = (1, 100, 1_000, results.LARGEST), (1, 100)
 _QUICK_SIZES, _QUICK_LOADS = (1, results.LARGEST), (1,)
@@ -116,7 +116,7 @@ def _start(
 def _train(mnist: Path | None, output: Path) -> Path:
     """Train a model of the run's own on the same data."""
     data = ["--dataset", "mnist", "--directory", str(mnist)] if mnist else ["--dataset", "digits"]
-    command = [sys.executable, "-m", "training", *data, "--output", str(output)]
+    command = [sys.executable, "-m", "digits.training", *data, "--output", str(output)]
     if subprocess.run(command, stdout=sys.stderr, check=False).returncode != 0:
         sys.exit(2)  # it said why
     return output / MODEL_FILE
@@ -161,7 +161,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--repeats", type=int, help="how often each figure is taken (default: 5; 2 with --quick)")
     parser.add_argument("--quick", action="store_true", help="1 and 10,000 rows alone")
     parser.add_argument("--mnist", type=Path, metavar="DIRECTORY", help="take MNIST from here (default: digits)")
-    parser.add_argument("--model", type=Path, help="what `python -m training` wrote (default: train one now)")
+    parser.add_argument("--model", type=Path, help="what `python -m digits.training` wrote (default: train one now)")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables here, too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
     return parser

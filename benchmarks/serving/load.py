@@ -3,7 +3,7 @@
 Run it with `python -m benchmarks.serving.load`; it exits 1 where an answer was lost or wrong, or memory grew.
 """
 
-import cli.interrupt  # noqa: F401 - before all else, see there
+import digits.cli.interrupt  # noqa: F401 - before all else, see there
 
 import argparse
 import random
@@ -28,8 +28,8 @@ from benchmarks.serving.client import Client, UnexpectedAnswerError, be_a_client
 from benchmarks.serving.lanes import LANES, OURS, Rows
 from benchmarks.serving.measurement import CLIENTS
 from benchmarks.serving.reference import Reference
-from evaluation import datasets
-from training.model import MODEL_FILE, fit, write
+from digits.evaluation import datasets
+from digits.training.model import MODEL_FILE, fit, write
 
 _LARGEST = 1_000
 _KINDS_OF_REQUEST = 30  # for each client; making one takes longer than answering it

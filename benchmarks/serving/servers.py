@@ -18,11 +18,11 @@ import yaml
 
 from benchmarks.serving.client import Client, UnexpectedAnswerError
 from benchmarks.serving.lanes import OURS, TUTORIAL
+from digits.runtime import environment, process, server
+from digits.runtime.conda import translate
 from infra.model import ModelFile
 from infra.scoring_directory import CONDA_FILE, ENTRY_SCRIPT
 from infra.scoring_package import ScoringPackage
-from runtime import environment, process, server
-from runtime.conda import translate
 
 _ROOT = Path(__file__).parents[2]
 _SCORING, _PEERS = _ROOT / "scoring", _ROOT / "benchmarks" / "peers"

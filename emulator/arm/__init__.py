@@ -15,12 +15,12 @@ from emulator.arm import providers
 from emulator.arm.documents import Call
 from emulator.arm.groups import Groups
 from emulator.arm.resources import Resources
+from emulator.arm.subscriptions import Subscriptions
 from emulator.arm.types import TYPES
-from emulator.errors import BadRequestError, NotFoundError
-from emulator.identity import TENANT
-from emulator.routing import ignore_case
+from emulator.http.errors import BadRequestError, NotFoundError
+from emulator.http.identity import TENANT
+from emulator.http.routing import ignore_case
 from emulator.store import Document, Store
-from emulator.subscriptions import Subscriptions
 
 # (area, what Azure does, what the emulator does, the test that holds it true)
 DIFFERENCES = [
@@ -28,73 +28,73 @@ DIFFERENCES = [
         "ARM",
         "One resource manager knows all subscriptions, and roles say what a caller may do in each.",
         "An emulator holds one subscription and reads those of its peers: a write there is 403.",
-        "tests/emulator/test_subscriptions.py::test_a_peer_s_subscription_is_only_read",
+        "tests/integration/test_subscriptions.py::test_a_peer_s_subscription_is_only_read",
     ),
     (
         "ARM",
         "It is always there.",
         "A peer that does not run is a 409 that says how to start it; its subscription stays in the list.",
-        "tests/emulator/test_subscriptions.py::test_a_peer_may_stop_and_come_back_elsewhere",
+        "tests/integration/test_subscriptions.py::test_a_peer_may_stop_and_come_back_elsewhere",
     ),
     (
         "ARM",
         "Creates and deletes answer 202 and a URL to poll.",
         "They answer 200 or 201 when all is done: nothing here takes time.",
-        "tests/emulator/test_arm.py::test_a_resource_is_complete_in_the_answer_to_its_put",
+        "tests/integration/test_arm.py::test_a_resource_is_complete_in_the_answer_to_its_put",
     ),
     (
         "ARM",
         "An api-version must be one that the resource type has; answers differ between versions.",
         "Any date is taken, and all versions answer alike.",
-        "tests/emulator/test_arm.py::test_any_well_formed_api_version_is_taken",
+        "tests/integration/test_arm.py::test_any_well_formed_api_version_is_taken",
     ),
     (
         "ARM",
         "A location must be a region that offers the resource type.",
         "Any location is taken.",
-        "tests/emulator/test_arm.py::test_any_location_is_taken_and_written_without_spaces",
+        "tests/integration/test_arm.py::test_any_location_is_taken_and_written_without_spaces",
     ),
     (
         "ARM",
         "Properties are checked against the resource type's schema.",
         "They are kept as sent; only names and links to other resources are checked.",
-        "tests/emulator/test_arm.py::test_unknown_properties_are_kept_as_sent",
+        "tests/integration/test_arm.py::test_unknown_properties_are_kept_as_sent",
     ),
     (
         "ARM",
         "Filters also have startswith, plan/…, identity/principalId and others; $expand adds times to a list.",
         "Another filter than eq, ne, and, or, brackets and substringof is a 400; $expand is taken and adds nothing.",
-        "tests/emulator/test_arm.py::test_a_filter_that_is_not_understood_is_400",
+        "tests/integration/test_arm.py::test_a_filter_that_is_not_understood_is_400",
     ),
     (
         "ARM",
         "A deleted key vault or workspace is kept for some days, can be recovered, and holds its name.",
         "It is gone at once and its name is free.",
-        "tests/emulator/test_arm.py::test_a_deleted_vault_is_gone_and_its_name_is_free",
+        "tests/integration/test_arm.py::test_a_deleted_vault_is_gone_and_its_name_is_free",
     ),
     (
         "ARM",
         "Storage accounts, key vaults and registries get host names that answer.",
         "Their host names end in .invalid: only the resources exist, not the services behind them.",
-        "tests/emulator/test_arm.py::test_no_host_name_leads_to_the_real_azure",
+        "tests/integration/test_arm.py::test_no_host_name_leads_to_the_real_azure",
     ),
     (
         "ARM",
         "Storage account, key vault and registry names are unique over all customers.",
         "They are unique within the emulator.",
-        "tests/emulator/test_arm.py::test_a_storage_account_name_is_taken_only_once",
+        "tests/integration/test_arm.py::test_a_storage_account_name_is_taken_only_once",
     ),
     (
         "azure-native",
         "Has all of Azure's resource types and functions.",
         "Its stand-in has a workspace's seven types and getClientConfig; others are errors that name themselves.",
-        "tests/emulator/test_plugin.py::test_an_unknown_type_or_function_is_named",
+        "tests/integration/test_plugin.py::test_an_unknown_type_or_function_is_named",
     ),
     (
         "azure-native",
         "Refuses to create a resource that exists.",
         "Its stand-in takes the resource over, so an `up` that was killed is simply run again.",
-        "tests/emulator/test_plugin.py::test_a_create_takes_over_what_is_there",
+        "tests/integration/test_plugin.py::test_a_create_takes_over_what_is_there",
     ),
 ]
 

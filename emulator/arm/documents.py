@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from emulator.arm.types import WORKSPACE_TYPE
-from emulator.errors import BadRequestError
-from emulator.identity import PRINCIPAL
+from emulator.http.errors import BadRequestError
+from emulator.http.identity import PRINCIPAL
 from emulator.store import Document
 
 CREATED, OK, NO_CONTENT = 201, 200, 204

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from emulator.arm.documents import write_location
-from emulator.errors import BadRequestError
+from emulator.http.errors import BadRequestError
 from emulator.store import Document
 
 _Tag = tuple[str, str] | tuple[None, None]

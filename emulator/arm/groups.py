@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from emulator.arm import filters
 from emulator.arm.documents import CREATED, NO_CONTENT, OK, Call, read_envelope, read_location, render
 from emulator.arm.types import WORKSPACE_TYPE
-from emulator.errors import BadRequestError, ConflictError, NotFoundError
+from emulator.http.errors import BadRequestError, ConflictError, NotFoundError
 from emulator.store import Document, Store
 
 _TYPE = "Microsoft.Resources/resourceGroups"

@@ -4,7 +4,7 @@ from starlette.responses import JSONResponse, Response
 
 from emulator.arm.documents import Call
 from emulator.arm.types import TYPES
-from emulator.errors import NotFoundError
+from emulator.http.errors import NotFoundError
 
 # The regions of the public cloud, as the SDK's Workspace.create looks them up; ARM's other calls take any location.
 _REGIONS = (

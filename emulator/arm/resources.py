@@ -19,8 +19,8 @@ from emulator.arm.documents import (
 )
 from emulator.arm.groups import Groups
 from emulator.arm.types import WORKSPACE_TYPE, ArmType, New
-from emulator.errors import BadRequestError, ConflictError, NotFoundError
-from emulator.identity import TENANT
+from emulator.http.errors import BadRequestError, ConflictError, NotFoundError
+from emulator.http.identity import TENANT
 from emulator.store import Document, Store
 
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from emulator.errors import AzureError
-from emulator.identity import TENANT
+from emulator.http.errors import AzureError
+from emulator.http.identity import TENANT
 
 _DOMAIN = "emulator.invalid"
 

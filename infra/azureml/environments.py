@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from digits.runtime.environment import EnvironmentFailedError, digest, variables
 from infra.azureml.session import MissingError, call, open_workspace
-from runtime.environment import EnvironmentFailedError, digest, variables
 
 
 def register_environment(workspace_id: str, name: str, version: str, conda: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """Web services on ACI."""
 
-from cli import is_verbose
+from digits.cli import is_verbose
 
 import contextlib
 import io

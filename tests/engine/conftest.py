@@ -15,7 +15,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         pytest.fail("There is no pulumi on PATH: run these tests with `make test`.")
     project = Project.copy(tmp_path_factory.mktemp("engine") / "digits")
     try:
-        project.python("-m", "training", "--dataset", "digits")
+        project.python("-m", "digits.training", "--dataset", "digits")
         project.start_emulator()
         project.pulumi("stack", "select", "--create", "dev")
         project.first = project.up()

@@ -18,9 +18,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from project import ROOT, Project, train_another_model
 
-from preview.candidate import try_candidate
-from preview.engine import read
-from preview.scoring_files import changed_files
+from digits.preview.candidate import try_candidate
+from digits.preview.engine import read
+from digits.preview.scoring_files import changed_files
 
 RECORDED = ROOT / "tests/unit/previews"
 _READ_UNCHANGED = (":Environment", ":Model", ":Webservice", ":Release", ":Registry")
@@ -84,9 +84,9 @@ def ask_for_too_much(project: Project) -> None:
 def violate(project: Project) -> None:
     """Drop the owner, which one policy asks for, and have another only remark on the size."""
     project.configure(serviceTags={"method": "sklearn"})
-    choices = json.loads(project.read("policy/config/dev.json"))
+    choices = json.loads(project.read("infra/policy/config/dev.json"))
     choices["size-limited"] = {"enforcementLevel": "advisory", "maximumMemoryGb": 0.5}
-    project.write("policy/config/dev.json", json.dumps(choices))
+    project.write("infra/policy/config/dev.json", json.dumps(choices))
 
 
 CASES: dict[str, Callable[[Project], None]] = {
@@ -110,7 +110,7 @@ CASES: dict[str, Callable[[Project], None]] = {
 
 def options(case: str) -> list[str]:
     """Return what the case gives `pulumi preview`."""
-    pack = ["--policy-pack=policy", "--policy-pack-config=policy/config/dev.json"]
+    pack = ["--policy-pack=policy", "--policy-pack-config=infra/policy/config/dev.json"]
     return pack if case == "policies" else []
 
 
@@ -191,7 +191,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         project = Project.copy(Path(directory) / "digits")
         try:
-            project.python("-m", "training", "--dataset", "digits")
+            project.python("-m", "digits.training", "--dataset", "digits")
             project.start_emulator()
             project.pulumi("stack", "select", "--create", "dev")
             record(project, "first")

@@ -12,9 +12,9 @@ from typing import Any
 import psutil
 import yaml
 
-from evaluation.datasets import Dataset, load
+from digits.evaluation.datasets import Dataset, load
+from digits.training.model import fit, write
 from tools import working_copy
-from training.model import fit, write
 
 ROOT = working_copy.ROOT
 _NO_CHANGE = ("same", "refresh")

@@ -14,7 +14,7 @@ def blocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A deployed project of its own, with two web services of others on its model."""
     project = Project.copy(tmp_path_factory.mktemp("down") / "digits")
     try:
-        project.python("-m", "training", "--dataset", "digits")
+        project.python("-m", "digits.training", "--dataset", "digits")
         project.start_emulator()
         project.configure(rehearsalEnabled=False, gateEnabled=False, policyEnabled=False)
         project.pulumi("stack", "select", "--create", "dev")

@@ -8,7 +8,7 @@ from project import Project
 
 def list_live(project: Project) -> list[str]:
     """Return what `make releases` says of each release: yes, no, or nothing of an older one."""
-    listed = project.python("-m", "promotion", "releases", "dev").stdout
+    listed = project.python("-m", "digits.promotion", "releases", "dev").stdout
     return re.findall(r"^[0-9a-f]{12}  (\w*)", listed, re.MULTILINE)
 
 
@@ -91,5 +91,5 @@ def test_a_significant_loss_is_a_warning_even_if_it_passes(project: Project) -> 
     )
     printed = project.up().printed
     assert "warning: Accuracy fell from 0.9689 with sklearn_mnist:" in printed
-    shown = project.python("-m", "evaluation", "show", "reports/dev/evaluation.json").stdout
+    shown = project.python("-m", "digits.evaluation", "show", "reports/dev/evaluation.json").stdout
     assert shown.startswith("PASSED, BUT WORSE  Accuracy fell from 0.9689 with sklearn_mnist:")

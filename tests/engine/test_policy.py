@@ -32,7 +32,7 @@ SENTENCES = {
     "size-limited": (
         "Web service 'digits-strict' asks for 3.8 cores (maximumCpuCores is 2): "
         'write `digits:serviceCpuCores: "2"` or less in Pulumi.strict.yaml, '
-        "or raise maximumCpuCores of size-limited in policy/config/strict.json."
+        "or raise maximumCpuCores of size-limited in infra/policy/config/strict.json."
     ),
     "model-pinned": (
         "Web service 'digits-strict' does not say which model it runs (modelSha256 is 'latest'): "
@@ -57,7 +57,7 @@ SENTENCES = {
     "workspace-closed": (
         "Azure ML workspace 'digits-strict-ml' can be reached from the internet (publicNetworkAccess is Enabled): "
         "write `digits:workspacePublicAccess: false` in Pulumi.strict.yaml, or allow it by publicAccess in "
-        "policy/config/strict.json."
+        "infra/policy/config/strict.json."
     ),
 }
 # Two findings of one policy are two sentences.
@@ -203,8 +203,8 @@ def test_a_worse_model_is_not_live_before_a_policy_speaks(project: Project) -> N
 
 
 def test_a_stack_chooses_enforcement_and_values(fresh: Project) -> None:
-    """policy/config/<stack>.json: advice does not fail, a disabled policy is silent, limits and exemptions hold."""
-    chosen = fresh.directory / "policy/config/strict.json"
+    """infra/policy/config/<stack>.json: advice does not fail, a disabled policy is silent, limits hold."""
+    chosen = fresh.directory / "infra/policy/config/strict.json"
     chosen.write_text(
         json.dumps(
             {
@@ -227,7 +227,7 @@ def test_a_stack_chooses_enforcement_and_values(fresh: Project) -> None:
 
 
 def test_the_dev_stack_keeps_its_own_policies(fresh: Project) -> None:
-    """`make up` is held against policy/config/dev.json, and what is deployed there, archive and all, passes."""
+    """`make up` is held against infra/policy/config/dev.json, and what is deployed there, archive and all, passes."""
     passed = preview(fresh, "dev")
     assert passed.returncode == 0, passed.stdout
     assert "✅ digits@v" in passed.stdout

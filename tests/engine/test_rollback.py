@@ -11,7 +11,7 @@ import httpx
 import pytest
 from project import Deployment, Project
 
-from evaluation import datasets
+from digits.evaluation import datasets
 
 RIGHT, WRONG = "[1,0,9]", "[7,7,7]"
 BOTH = {"webservice": "update", "release": "update"}

@@ -23,8 +23,8 @@ READERS = {
     "make smoke": ("make", "-s", "smoke"),
     "make logs": ("make", "-s", "logs"),
     "make releases": ("make", "-s", "releases"),
-    "promotion": (".venv/bin/python", "-m", "promotion", "promote", "--from", "staging", "--to", "dev", "--yes"),
-    "the policies' switch": (".venv/bin/python", "policy/switch.py", "dev"),
+    "promotion": (".venv/bin/python", "-m", "digits.promotion", "promote", "--from", "staging", "--to", "dev", "--yes"),
+    "the policies' switch": (".venv/bin/python", "infra/policy/switch.py", "dev"),
 }
 OURS = "11111111-0000-0000-0000-000000000002"
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.datasets import Dataset
-from evaluation.smoke import Evaluation, Thresholds, metrics
+from digits.evaluation.datasets import Dataset
+from digits.evaluation.smoke import Evaluation, Thresholds, metrics
 
 
 def evaluated(truth: Sequence[int], read: Sequence[int], **changes: Any) -> Evaluation:  # noqa: ANN401 - any field

@@ -14,11 +14,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from evaluation.record import Evaluation
-from preview.candidate import Trial
-from preview.comment import Comment
-from preview.engine import Preview, read
-from preview.scoring_files import changed_files
+from digits.evaluation.record import Evaluation
+from digits.preview.candidate import Trial
+from digits.preview.comment import Comment
+from digits.preview.engine import Preview, read
+from digits.preview.scoring_files import changed_files
 
 DIRECTORY = Path(__file__).with_name("previews")
 CASES = sorted(path.name for path in DIRECTORY.iterdir())

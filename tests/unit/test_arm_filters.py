@@ -3,7 +3,7 @@
 import pytest
 
 from emulator.arm import filters
-from emulator.errors import BadRequestError
+from emulator.http.errors import BadRequestError
 
 _GROUP = "/subscriptions/s/resourceGroups/Digits"
 _VAULT = {

@@ -17,22 +17,7 @@ SPEAKING = [
     ROOT / "README.md",
     ROOT / "Makefile",
     *(ROOT / "docs").glob("*.md"),
-    *(
-        path
-        for room in (
-            "infra",
-            "drift",
-            "emulator",
-            "evaluation",
-            "training",
-            "tools",
-            "policy",
-            "preview",
-            "promotion",
-            "stack",
-        )
-        for path in (ROOT / room).rglob("*.py")
-    ),
+    *(path for room in ("infra", "digits", "emulator", "tools") for path in (ROOT / room).rglob("*.py")),
 ]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.conda import OUR_PYTHON, EnvironmentFailedError, digest, translate
+from digits.runtime.conda import OUR_PYTHON, EnvironmentFailedError, digest, translate
 
 PYPI, OLD_PYPI = (".".join(parts) for parts in (("pypi", "org"), ("pypi", "python", "org")))
 

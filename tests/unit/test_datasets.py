@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluation import datasets, mnist
-from evaluation.errors import DatasetError
+from digits.evaluation import datasets, mnist
+from digits.evaluation.errors import DatasetError
 
 
 @pytest.mark.parametrize("part", ["train", "test"])

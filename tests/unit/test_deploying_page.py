@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from digits.stack import read
 from infra.host_name import host_name
 from infra.names import dns_name_label
-from stack import read
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/deploying.md"

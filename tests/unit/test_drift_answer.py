@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from drift import report
-from drift.engine import Step
-from drift.findings import Change, Drift, compare, find, name_others
+from digits.drift import report
+from digits.drift.engine import Step
+from digits.drift.findings import Change, Drift, compare, find, name_others
 
 OURS = "pulumi-python:dynamic/azureml:"
 MODEL = {"name": "digits", "version": 2.0, "ownedVersions": [1.0, 2.0], "sha256": "a" * 64, "tags": {"data": "MNIST"}}

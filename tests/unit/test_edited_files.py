@@ -15,15 +15,15 @@ from mutations import mutated
 from rich.console import Console
 from switch import PACK, SwitchError, require_known
 
-from evaluation import report, terminal
-from evaluation.__main__ import main
-from evaluation.comparison import compare, obstacle
-from evaluation.errors import EvaluationError
-from evaluation.page import Page
+from digits.evaluation import report, terminal
+from digits.evaluation.__main__ import main
+from digits.evaluation.comparison import compare, obstacle
+from digits.evaluation.errors import EvaluationError
+from digits.evaluation.page import Page
+from digits.training.model import MODEL_FILE, read_current
 from infra.gate import _read_before
 from infra.model import ModelFile, service_tags
 from infra.settings import SettingsError
-from training.model import MODEL_FILE, read_current
 
 TRUTH = [0] * 50 + [1] * 50 + [8] * 100
 EVALUATION = zeros_ones_and_eights(subject={"model": "sklearn_mnist:4"})
@@ -108,7 +108,9 @@ def test_a_field_of_the_metadata_is_named_with_what_it_should_be(
     with pytest.raises(SettingsError) as raised:
         ModelFile.read(tmp_path / MODEL_FILE)
     assert sentence in str(raised.value)
-    assert str(raised.value).endswith("`python -m training --force` writes it anew for the model that is trained here.")
+    assert str(raised.value).endswith(
+        "`python -m digits.training --force` writes it anew for the model that is trained here."
+    )
 
 
 @often

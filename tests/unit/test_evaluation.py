@@ -16,13 +16,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from evaluation import report, terminal
-from evaluation.__main__ import main
-from evaluation.comparison import compare
-from evaluation.datasets import load
-from evaluation.errors import ReportError
-from evaluation.record import Evaluation
-from evaluation.verdict import Thresholds
+from digits.evaluation import report, terminal
+from digits.evaluation.__main__ import main
+from digits.evaluation.comparison import compare
+from digits.evaluation.datasets import load
+from digits.evaluation.errors import ReportError
+from digits.evaluation.record import Evaluation
+from digits.evaluation.verdict import Thresholds
 
 EVALUATION = zeros_ones_and_eights()
 FAILED = zeros_ones_and_eights(thresholds=Thresholds(minimum_accuracy=1))

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation import idx
-from evaluation.errors import DatasetError
+from digits.evaluation import idx
+from digits.evaluation.errors import DatasetError
 
 SHAPES = st.lists(st.integers(0, 5), min_size=1, max_size=3)
 

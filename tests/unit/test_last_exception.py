@@ -1,6 +1,6 @@
 """The traceback that a service's log ends with: the entry script's own frames, and nothing of the server's."""
 
-from runtime.health import last_exception
+from digits.runtime.health import last_exception
 
 LOG = """\
 2026-11-28 06:41:54,588 I [9] azmlinfsrv.user_script - Invoking user's init function

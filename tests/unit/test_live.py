@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from evaluations import zeros_ones_and_eights
 
-from evaluation import report
-from evaluation.verdict import Thresholds
+from digits.evaluation import report
+from digits.evaluation.verdict import Thresholds
 from infra import azureml
 from infra.live import Live, look
 

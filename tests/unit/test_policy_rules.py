@@ -131,7 +131,7 @@ def test_the_table_in_the_docs_is_the_packs(rule: Rule) -> None:
     assert (meaning, settings, fix) == (rule.description, written or " ", rule.fix.format(stack="<stack>"))
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "policy/config").glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((ROOT / "infra/policy/config").glob("*.json")), ids=lambda path: path.stem)
 def test_a_stacks_policy_configuration_is_what_the_schemas_take(path: Path) -> None:
     """Values of the right type; that the names exist, `make env` asks."""
     for name, choice in json.loads(path.read_text()).items():
@@ -143,8 +143,8 @@ def test_a_stacks_policy_configuration_is_what_the_schemas_take(path: Path) -> N
 
 def write_project(directory: Path, stack: str, policies: str = "{}") -> Path:
     """Write what the switch reads."""
-    (directory / "policy/config").mkdir(parents=True)
-    (directory / "policy/config/prod.json").write_text(policies)
+    (directory / "infra/policy/config").mkdir(parents=True)
+    (directory / "infra/policy/config/prod.json").write_text(policies)
     (directory / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
     azure = "".join(f"  azure-native:{name}: x\n" for name in ("subscriptionId", "tenantId", "location"))
     for name in ("prod", "another"):
@@ -165,20 +165,20 @@ def test_one_switch_turns_the_pack_on_and_off(tmp_path: Path, stack: str, enable
     """On unless the stack says otherwise; off takes back what another stack's shell had on."""
     printed = list(print_shell(write_project(tmp_path, stack), "prod"))
     assert printed[0] == "unset PULUMI_OPTION_POLICY_PACK PULUMI_OPTION_POLICY_PACK_CONFIG"
-    paths = f"export PULUMI_OPTION_POLICY_PACK={tmp_path}/policy"
+    paths = f"export PULUMI_OPTION_POLICY_PACK={tmp_path}/infra/policy"
     assert printed[1:] == ([paths, f"{paths}/config/prod.json".replace("PACK=", "PACK_CONFIG=")] if enabled else [])
 
 
 def test_a_stack_without_a_policy_configuration_gets_the_packs_defaults(tmp_path: Path) -> None:
     """The strictest there are."""
     printed = list(print_shell(write_project(tmp_path, ""), "another"))
-    assert printed[1:] == [f"export PULUMI_OPTION_POLICY_PACK={tmp_path}/policy"]
+    assert printed[1:] == [f"export PULUMI_OPTION_POLICY_PACK={tmp_path}/infra/policy"]
 
 
 def test_a_comma_in_a_path_does_not_make_two_of_it(tmp_path: Path) -> None:
     """The CLI reads the variable as a line of CSV."""
     project = write_project(tmp_path / "here, there", "")
-    assert list(print_shell(project, "prod"))[1] == f"export PULUMI_OPTION_POLICY_PACK='\"{project}/policy\"'"
+    assert list(print_shell(project, "prod"))[1] == f"export PULUMI_OPTION_POLICY_PACK='\"{project}/infra/policy\"'"
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_a_comma_in_a_path_does_not_make_two_of_it(tmp_path: Path) -> None:
         ("", '{"tls-on": "disabled", "tls-on": "mandatory"}', "has tls-on twice: keep one"),
         ("", '{"tls-on": {"exempt": [], "exempt": ["a"]}}', "has tls-on, exempt twice: keep one"),
         ("", "[]", "is no object"),
-        ("", "{", "policy/config/prod.json is not JSON"),
+        ("", "{", "infra/policy/config/prod.json is not JSON"),
     ],
 )
 def test_a_mistake_in_a_stacks_choice_is_not_passed_over(
@@ -218,6 +218,8 @@ def test_all_that_is_wrong_in_a_policy_configuration_is_said_at_once(tmp_path: P
 def test_a_policy_configuration_of_no_stack_is_refused(tmp_path: Path) -> None:
     """A file under a misspelt name would be read by nobody, and its stack held against the defaults."""
     project = write_project(tmp_path, "")
-    (project / "policy/config/prd.json").write_text("{}")
-    with pytest.raises(SwitchError, match=re.escape("policy/config/prd.json belongs to no stack: name it prod.json")):
+    (project / "infra/policy/config/prd.json").write_text("{}")
+    with pytest.raises(
+        SwitchError, match=re.escape("infra/policy/config/prd.json belongs to no stack: name it prod.json")
+    ):
         list(print_shell(project, "prod"))

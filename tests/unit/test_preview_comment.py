@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 import recorded_previews as recorded
 
-from evaluation.verdict import Thresholds
+from digits.evaluation.verdict import Thresholds
+from digits.preview import cost, engine, markdown
+from digits.preview.__main__ import main
+from digits.preview.candidate import Trial, try_candidate
+from digits.preview.comment import Comment
+from digits.preview.engine import Preview, PreviewError, Step
+from digits.preview.scoring_files import FileChange, changed_files
 from infra import scoring_package
 from infra.live import Live
 from infra.promotion import OTHER_CHECKOUT
-from preview import cost, engine, markdown
-from preview.__main__ import main
-from preview.candidate import Trial, try_candidate
-from preview.comment import Comment
-from preview.engine import Preview, PreviewError, Step
-from preview.scoring_files import FileChange, changed_files
 
 
 def altered(preview: Preview, name: str, **values: Any) -> Preview:  # noqa: ANN401 - fields of a step
@@ -255,7 +255,7 @@ def test_the_release_that_was_shown_is_handed_on(
     source = {"stack": "staging", "release": "1c2edc2ee7aa", "accuracy": 0.9, "rowsEvaluated": 1.0}
     source |= {"dataset": "mnist", "datasetDigest": "d" * 64, "time": "2026", "commit": None}
     promoted = altered(score, "release", after={**step(score, "release").after, "source": source})
-    monkeypatch.setattr("preview.__main__.read", lambda _text: promoted)
+    monkeypatch.setattr("digits.preview.__main__.read", lambda _text: promoted)
     main(["dev", "--no-candidate", "--file", str(recorded.DIRECTORY / "score/events.jsonl")])
     assert outputs.read_text() == "release=1c2edc2ee7aa\n"
     capsys.readouterr()

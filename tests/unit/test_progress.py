@@ -2,7 +2,7 @@
 
 import pytest
 
-from evaluation.progress import bar
+from digits.evaluation.progress import bar
 
 
 def shown(capsys: pytest.CaptureFixture[str]) -> str:

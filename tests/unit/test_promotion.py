@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from digits.promotion.__main__ import _show_evidence, main
+from digits.promotion.history import Released, carry, choose, unfold
+from digits.promotion.record import PromotionError, ReleaseRecord
 from infra.azureml import AzureMLError
 from infra.live import Live
 from infra.promotion import ReleasedModel, fetch, require_checkout
 from infra.settings import SettingsError
-from promotion.__main__ import _show_evidence, main
-from promotion.history import Released, carry, choose, unfold
-from promotion.record import PromotionError, ReleaseRecord
 
 ROOT = Path(__file__).parents[2]
 
@@ -150,9 +150,9 @@ def test_ids_are_whole_in_80_columns_and_a_dirty_checkout_is_marked(
 ) -> None:
     """The id is what RELEASE= needs; a commit with changes beside it is not what was released."""
     resources = {"release": released(commitDirty=dirty, modelName="a-model-with-a-rather-long-name")}
-    monkeypatch.setattr("promotion.__main__.read_resources", lambda _stack: resources)
-    monkeypatch.setattr("promotion.__main__.look", lambda *_about: Live("other", "live, not released: x."))
-    monkeypatch.setattr("promotion.__main__._WIDTH", 80)
+    monkeypatch.setattr("digits.promotion.__main__.read_resources", lambda _stack: resources)
+    monkeypatch.setattr("digits.promotion.__main__.look", lambda *_about: Live("other", "live, not released: x."))
+    monkeypatch.setattr("digits.promotion.__main__._WIDTH", 80)
     assert main(["releases", "staging"]) == 0
     lines = capsys.readouterr().out.splitlines()
     (row,) = (line for line in lines if line.startswith(RECORD.id))

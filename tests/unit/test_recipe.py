@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
-from training.__main__ import main
-from training.model import METADATA_FILE, MODEL_FILE
-from training.recipe import digest_code, find_change, write_recipe
+from digits.training.__main__ import main
+from digits.training.model import METADATA_FILE, MODEL_FILE
+from digits.training.recipe import digest_code, find_change, write_recipe
 
 ROOT = Path(__file__).parents[2]
 FILES = {
-    "training/__init__.py": "",
-    "training/model.py": "from data.sets import load\nimport numpy\ndef fit():\n    from . import penalty\n",
-    "training/penalty.py": "C = 1",
-    "training/notes.py": "NOT_IMPORTED = 1",
+    "digits/__init__.py": "",
+    "digits/training/__init__.py": "",
+    "digits/training/model.py": "from data.sets import load\nimport numpy\ndef fit():\n    from . import penalty\n",
+    "digits/training/penalty.py": "C = 1",
+    "digits/training/notes.py": "NOT_IMPORTED = 1",
     "data/__init__.py": "from data.scale import scale",
     "data/sets.py": "def load(x):\n    import data.form as form\n    return form",
     "data/scale.py": "def scale(): ...",
@@ -28,14 +29,14 @@ FILES = {
 
 
 def digest(root: Path, **changed: str) -> str:
-    """Write the modules and return the digest of what training/model.py imports."""
+    """Write the modules and return the digest of what digits/training/model.py imports."""
     for name, text in {**FILES, **changed}.items():
-        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
-    return digest_code(root, ("training.model",))
+    return digest_code(root, ("digits.training.model",))
 
 
-@pytest.mark.parametrize("name", sorted(FILES.keys() - {"training/notes.py"}))
+@pytest.mark.parametrize("name", sorted(FILES.keys() - {"digits/training/notes.py"}))
 def test_every_module_that_training_imports_counts(tmp_path: Path, name: str) -> None:
     """By any kind of import, also within a function, and the packages that it is in."""
     assert digest(tmp_path, **{name: FILES[name] + "\nMORE = 1"}) != digest(tmp_path)
@@ -43,16 +44,16 @@ def test_every_module_that_training_imports_counts(tmp_path: Path, name: str) ->
 
 def test_comments_layout_and_other_modules_do_not_count(tmp_path: Path) -> None:
     """Nobody waits for a training that gives the same bytes because of a comment."""
-    other = {"training/notes.py": "IMPORTED = 0", "data/form.py": "# pixels\nSIDE  =  (28)\n"}
+    other = {"digits/training/notes.py": "IMPORTED = 0", "data/form.py": "# pixels\nSIDE  =  (28)\n"}
     assert digest(tmp_path, **other) == digest(tmp_path)
 
 
 def test_the_code_of_this_project_s_training_is_found() -> None:
     """The fit, the kernel's choice, and the form that the digits are brought into."""
-    source = (ROOT / "training" / "recipe.py").read_text()
-    assert "training.__main__" in source
+    source = (ROOT / "digits" / "training" / "recipe.py").read_text()
+    assert "digits.training.__main__" in source
     everything = digest_code()
-    assert everything != digest_code(entry=("training.model",))
+    assert everything != digest_code(entry=("digits.training.model",))
     assert everything == digest_code()
 
 
@@ -81,16 +82,15 @@ def test_the_reason_to_train_again_is_what_changed(change: dict[str, Any], reaso
 
 def test_an_edit_of_fit_is_trained_and_so_is_taking_it_back(tmp_path: Path) -> None:
     """The model that lies there is the one that the code as it is now makes."""
-    for name in ("cli", "training", "evaluation"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    code = tmp_path / "training" / "model.py"
+    shutil.copytree(ROOT / "digits", tmp_path / "digits", ignore=shutil.ignore_patterns("__pycache__"))
+    code = tmp_path / "digits" / "training" / "model.py"
     ours = code.read_text()
     edited = ours.replace("train.images / 255, train.labels)", "train.images[:600] / 255, train.labels[:600])")
     assert edited != ours
 
     def train(text: str, *arguments: str) -> tuple[str, bytes]:
         code.write_text(text)
-        command = [sys.executable, "-m", "training", *arguments]
+        command = [sys.executable, "-m", "digits.training", *arguments]
         done = subprocess.run(command, check=True, cwd=tmp_path, env=dict(os.environ), capture_output=True, text=True)
         return done.stdout + done.stderr, (tmp_path / "model" / MODEL_FILE).read_bytes()
 
@@ -151,7 +151,7 @@ def test_make_hands_on_what_the_stack_and_the_user_say(tmp_path: Path, settings:
     (tmp_path / "Pulumi.own.yaml").write_text('config:\n  digits:modelFile: "own/model.skops"\n')
     command = ["make", "-n", "--no-print-directory", "-o", ".venv/lock", "-o", "stack-file", "model", *settings]
     shown = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, check=True).stdout
-    assert " ".join(shown.replace("\\", " ").split()) == f".venv/bin/python -m training {expected}"
+    assert " ".join(shown.replace("\\", " ").split()) == f".venv/bin/python -m digits.training {expected}"
 
 
 @pytest.mark.parametrize("file", [MODEL_FILE, "sklearn_mnist_model.skops"])

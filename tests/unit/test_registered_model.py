@@ -29,9 +29,9 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from evaluation import datasets
+from digits.evaluation import datasets
+from digits.training.model import MODEL_FILE, SKOPS_FILE, fit, write
 from infra.model import ModelFile
-from training.model import MODEL_FILE, SKOPS_FILE, fit, write
 
 TREE = "sklearn.tree._tree.Tree"
 

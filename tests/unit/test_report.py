@@ -16,14 +16,14 @@ import pytest
 from evaluations import evaluated, images_of, zeros_ones_and_eights
 from PIL import Image
 
-from evaluation import pictures, report
-from evaluation.__main__ import main
-from evaluation.comparison import compare
-from evaluation.datasets import load
-from evaluation.errors import ReportError
-from evaluation.page import Page
-from evaluation.record import Evaluation
-from evaluation.verdict import Thresholds
+from digits.evaluation import pictures, report
+from digits.evaluation.__main__ import main
+from digits.evaluation.comparison import compare
+from digits.evaluation.datasets import load
+from digits.evaluation.errors import ReportError
+from digits.evaluation.page import Page
+from digits.evaluation.record import Evaluation
+from digits.evaluation.verdict import Thresholds
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = jsonschema_rs.validator_for(json.loads((ROOT / "docs" / "evaluation.schema.json").read_text()))

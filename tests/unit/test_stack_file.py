@@ -9,9 +9,9 @@ from pathlib import Path
 import pulumi_azure_native.config.vars as provider
 import pytest
 
-from stack import BackendError, StackFileError, find_unknown, read, require_shared
-from stack.file import MAKE_READS
-from stack.keys import PROVIDER_TYPES
+from digits.stack import BackendError, StackFileError, find_unknown, read, require_shared
+from digits.stack.file import MAKE_READS
+from digits.stack.keys import PROVIDER_TYPES
 
 ROOT = Path(__file__).parents[2]
 STACKS = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
@@ -229,7 +229,7 @@ def test_a_stack_without_a_file_is_named_with_those_that_have_one(tmp_path: Path
 
 def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run what make runs before anything else."""
-    command = [sys.executable, "-m", "stack", "dev", *arguments]
+    command = [sys.executable, "-m", "digits.stack", "dev", *arguments]
     environment = {"PYTHONPATH": str(ROOT), "HOME": str(directory), "PULUMI_CONFIG_PASSPHRASE": ""}
     return subprocess.run(command, cwd=directory, env=environment, text=True, capture_output=True, check=False)
 

@@ -18,7 +18,7 @@ import trustme
 import yaml
 from cryptography.hazmat.primitives import serialization
 
-from evaluation.trust import explain
+from digits.evaluation.trust import explain
 from infra import tls
 from infra.settings import Settings, SettingsError
 from infra.webservice import WebserviceProvider

@@ -12,24 +12,24 @@ import joblib
 import pytest
 from sklearn.tree import DecisionTreeClassifier
 
-from evaluation import datasets
-from training.__main__ import main
-from training.model import METADATA_FILE, MODEL_FILE, SKOPS_FILE, fit, write
+from digits.evaluation import datasets
+from digits.training.__main__ import main
+from digits.training.model import METADATA_FILE, MODEL_FILE, SKOPS_FILE, fit, write
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a model that `python -m training` made."""
+    """The folder of a model that `python -m digits.training` made."""
     directory = tmp_path_factory.mktemp("model")
     train(directory, PYTHONHASHSEED="1", OPENBLAS_CORETYPE="Haswell")
     return directory
 
 
 def train(directory: Path, **environment: str) -> None:
-    """Run `python -m training` in a process of its own."""
-    command = [sys.executable, "-W", "error", "-m", "training", "--force", "--output", str(directory)]
+    """Run `python -m digits.training` in a process of its own."""
+    command = [sys.executable, "-W", "error", "-m", "digits.training", "--force", "--output", str(directory)]
     subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, **environment}, capture_output=True)
 
 

@@ -8,9 +8,9 @@ from evaluations import evaluated, zeros_ones_and_eights
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.comparison import compare, obstacle
-from evaluation.record import Evaluation
-from evaluation.verdict import Thresholds
+from digits.evaluation.comparison import compare, obstacle
+from digits.evaluation.record import Evaluation
+from digits.evaluation.verdict import Thresholds
 
 
 def judged(**thresholds: float) -> Evaluation:

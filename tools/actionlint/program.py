@@ -4,7 +4,7 @@ MissingError    there is no Go to build it with
 BuildError      Go cannot build it
 """
 
-from cli import children
+from digits.cli import children
 
 import os
 import shutil

@@ -1,6 +1,6 @@
 """`python -m tools.pulumi`: gets the Pulumi CLI and prints the folder that holds it, and nothing else, on stdout."""
 
-import cli.interrupt  # noqa: F401 - before all else, see there
+import digits.cli.interrupt  # noqa: F401 - before all else, see there
 
 import argparse
 import os

@@ -6,7 +6,7 @@ PulumiUnavailableError      no CLI can be had; the message says what is missing
 └─ BuildFailedError         it cannot be built here
 """
 
-from cli import children
+from digits.cli import children
 
 import os
 import re

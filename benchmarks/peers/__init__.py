@@ -1,0 +1,1 @@
+"""Other servers with the same model, each run by its own environment's Python."""

@@ -1,0 +1,168 @@
+"""Scores images through a service's URL: batches on one connection, the key, and every answer checked before it counts.
+
+The body is a byte for each pixel where the service takes that, otherwise the tutorial's JSON:
+{"data": [[784 numbers from 0 to 1], …]}, with Authorization: Bearer <key>.
+Scoring changes nothing, so a request that found no server, or an overloaded one, is sent again, within bounds.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal, Self
+
+from digits.evaluation.answers import PROBABILITIES, labels_in, probabilities_in, said
+from digits.evaluation.errors import ServiceError
+from digits.evaluation.progress import Progress
+from digits.evaluation.trust import explain, trusted
+
+if TYPE_CHECKING:
+    import httpx
+    import numpy as np
+    from numpy.typing import NDArray
+
+Body = Literal["uint8", "json"]
+
+_BATCH_ROWS = 250  # 2 MB of JSON: a second of work at most, so progress moves and no time-out is near
+_TIMEOUT_SECONDS = 60
+_UINT8_TYPE = "application/vnd.digits.uint8"
+# What a service says to bytes when it knows JSON alone: 500 is the tutorial's, whose json.loads fails.
+_KNOWS_NO_BYTES = (400, 415, 500)
+_OVERLOADED = (502, 503, 504)
+_WAITS = (0.1, 0.2, 0.4, 0.8)  # seconds before a request is sent again
+_MOST_RETRIES = 10  # in all: a service that loses every second request is not one to release
+# As the service would compute it from the bytes: pixels that are the same number either way.
+_NUMBERS = [repr(pixel / 255) for pixel in range(256)]
+
+
+def score(
+    uri: str, key: str | None, images: "NDArray[np.uint8]", progress: Progress = lambda _done, _total: None
+) -> list[int]:
+    """Return one label for each image, in their order; progress counts images. No key means none is sent."""
+    with Client(uri, key) as client:
+        return client.score(images, progress)
+
+
+class Client:
+    """A connection to one service: `body` is what it takes, settled by its first answer; `retries` counts."""
+
+    def __init__(self, uri: str, key: str | None, body: Body = "uint8") -> None:
+        import httpx  # noqa: PLC0415 - a quarter of a second that importers of the program's modules need not pay
+
+        self.uri = uri
+        self.body: Body = body
+        self.retries = 0
+        self._is_settled = body == "json"
+        try:
+            url = httpx.URL(uri)
+        except httpx.InvalidURL as error:
+            raise _no_uri(uri) from error
+        if url.scheme not in ("http", "https") or not url.host:
+            raise _no_uri(uri)
+        if url.userinfo:
+            raise ServiceError(
+                f"The scoring URI of {url.host} holds a user or a password: take it out, there is a key."
+            )
+        # A proxy that the environment names cannot reach a service on this machine.
+        is_here = url.host in ("127.0.0.1", "localhost", "::1")
+        verify = trusted() if url.scheme == "https" else True
+        try:
+            self._http = httpx.Client(
+                headers=_authorization(key), timeout=_TIMEOUT_SECONDS, trust_env=not is_here, verify=verify
+            )
+        except (httpx.InvalidURL, ValueError, OSError) as error:
+            raise ServiceError(
+                f"No connection to {url.host} can be prepared: {error}. Look at the proxy and certificate variables."
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def score(self, images: "NDArray[np.uint8]", progress: Progress = lambda _done, _total: None) -> list[int]:
+        """Return one label for each image, in their order; progress counts images."""
+        labels: list[int] = []
+        progress(0, len(images))
+        for first in range(0, len(images), _BATCH_ROWS):
+            batch = images[first : first + _BATCH_ROWS]
+            labels += labels_in(self._answer(batch), len(batch), self.uri)
+            progress(len(labels), len(images))
+        return labels
+
+    def probabilities(self, images: "NDArray[np.uint8]", labels: Sequence[int]) -> list[float | None]:
+        """Return how probable the service finds the label that it gave to each image; None where it does not say."""
+        found: list[float | None] = []
+        for first in range(0, len(images), _BATCH_ROWS):
+            batch = slice(first, first + _BATCH_ROWS)
+            response = self._answer(images[batch], PROBABILITIES)
+            found += probabilities_in(response, labels[batch], self.uri)
+            if all(each is None for each in found):
+                break  # it knows labels alone
+        return found + [None] * (len(images) - len(found))
+
+    def measure(self, images: "NDArray[np.uint8]") -> list[float]:
+        """Return the milliseconds that each image takes as a request of its own."""
+        taken = []
+        for at in range(len(images)):
+            response = self._answer(images[at : at + 1])
+            labels_in(response, 1, self.uri)
+            taken.append(response.elapsed.total_seconds() * 1000)
+        return taken
+
+    def _answer(self, batch: "NDArray[np.uint8]", accept: str = "*/*") -> "httpx.Response":
+        """Return the answer to these rows, in JSON from the first one on that was refused as bytes."""
+        response = self._send(batch, accept)
+        if not self._is_settled and response.status_code in _KNOWS_NO_BYTES:
+            self.body = "json"
+            response = self._send(batch, accept)
+        self._is_settled = True
+        return response
+
+    def _send(self, batch: "NDArray[np.uint8]", accept: str) -> "httpx.Response":
+        """Return the first answer that is neither a lost connection nor an overloaded server's, or the last one."""
+        import httpx  # noqa: PLC0415 - see above
+
+        content_type, content = _encode(batch, self.body)
+        headers = {"Content-Type": content_type, "Accept": accept}
+        for wait in (*_WAITS, None):
+            try:
+                response = self._http.post(self.uri, headers=headers, content=content)
+                if response.status_code not in _OVERLOADED:
+                    return response
+                problem = f"The service at {self.uri} answered {response.status_code}: {said(response)}"
+            except httpx.TimeoutException as error:
+                raise ServiceError(
+                    f"The service at {self.uri} took longer than {_TIMEOUT_SECONDS} s for {len(batch)} rows: "
+                    f"look at its log."
+                ) from error
+            except httpx.RequestError as error:
+                if why := explain(error, self.uri):
+                    raise ServiceError(why) from error
+                reason = str(error).rstrip(".") or type(error).__name__
+                problem = f"No service answers at {self.uri} ({reason}): is it deployed and running?"
+            if wait is None or self.retries == _MOST_RETRIES:
+                break
+            self.retries += 1
+            time.sleep(wait)
+        tries = f" It was asked again {self.retries} times." if self.retries > len(_WAITS) else ""
+        raise ServiceError(problem + tries)
+
+
+def _encode(batch: "NDArray[np.uint8]", body: Body) -> tuple[str, bytes]:
+    if body == "uint8":
+        return _UINT8_TYPE, batch.tobytes()
+    rows = ",".join(f"[{','.join([_NUMBERS[pixel] for pixel in row])}]" for row in batch.tolist())
+    return "application/json", f'{{"data":[{rows}]}}'.encode()
+
+
+def _authorization(key: str | None) -> dict[str, str]:
+    if key is None:
+        return {}
+    # Checked here: the HTTP library's own complaint would quote the key.
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        raise ServiceError("The key of the service is empty or holds characters that no key has: copy it again.")
+    return {"Authorization": f"Bearer {key}"}
+
+
+def _no_uri(uri: str) -> ServiceError:
+    return ServiceError(f"{uri!r} is not a scoring URI: it looks like http://127.0.0.1:8000/score.")

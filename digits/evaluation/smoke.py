@@ -1,0 +1,104 @@
+"""Evaluates a live service: scores labelled digits through its URL and counts what comes back."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from digits.evaluation.comparison import compare, obstacle
+from digits.evaluation.errors import EvaluationError, ServiceError
+from digits.evaluation.progress import Progress
+from digits.evaluation.record import ClassScore, Evaluation, spread
+from digits.evaluation.verdict import Thresholds
+
+if TYPE_CHECKING:
+    from digits.evaluation.client import Body
+    from digits.evaluation.datasets import Dataset
+
+__all__ = ["Evaluation", "Thresholds", "evaluate", "metrics"]
+
+_TIMED_REQUESTS = 100
+_MOST_LABELS = 256  # a service that answers more kinds is no classifier of this data, and its matrix fills the memory
+
+
+def evaluate(  # noqa: PLR0913 - what is asked, of whom, with what, and how much is enough
+    uri: str,
+    key: str | None,
+    dataset: "Dataset",
+    *,
+    thresholds: Thresholds = Thresholds(),  # noqa: B008 - frozen
+    rows: int | None = None,
+    previous: Evaluation | None = None,
+    subject: Mapping[str, str] | None = None,
+    body: "Body" = "uint8",
+    progress: Progress = lambda _done, _total: None,
+) -> Evaluation:
+    """Score the data set, or `rows` images spread evenly over it, and return what was measured, good or bad.
+
+    Rows are scored in batches; latency is then taken from requests with one image each, up to a hundred; how sure the
+    service was is asked of the misses alone.
+    """
+    from digits.evaluation.client import Client  # noqa: PLC0415 - with numpy half a second, which a preview need not pay
+
+    rows = dataset.rows if rows is None else min(rows, dataset.rows)
+    if rows < 1:
+        raise EvaluationError(f"{rows} rows cannot be evaluated: choose at least 1.")
+    chosen = spread(rows, dataset.rows)
+    images, truth = dataset.images[chosen], dataset.labels[chosen].tolist()
+    with Client(uri, key, body) as client:
+        started = perf_counter()
+        predictions = client.score(images, progress)
+        seconds = perf_counter() - started
+        latencies = client.measure(images[spread(min(rows, _TIMED_REQUESTS), rows)])
+        wrong = [at for at in range(rows) if predictions[at] != truth[at]]
+        sure = client.probabilities(images[wrong], [predictions[at] for at in wrong])
+    labels = sorted({*dataset.labels.tolist(), *predictions})
+    if len(set(predictions)) > _MOST_LABELS:
+        raise ServiceError(
+            f"The service at {uri} answered {len(set(predictions)):,} different labels: it reads no digits."
+        )
+    why_not = obstacle(previous, dataset.digest, chosen) if previous else None
+    return Evaluation(
+        uri=uri,
+        dataset=dataset.name,
+        digest=dataset.digest,
+        dataset_rows=dataset.rows,
+        labels=tuple(labels),
+        predictions=tuple(predictions),
+        misses=tuple(
+            (chosen[at], truth[at], predictions[at], None if probability is None else round(probability, 3))
+            for at, probability in zip(wrong, sure, strict=True)
+        ),
+        latencies_ms=tuple(round(taken, 3) for taken in latencies),
+        seconds=round(seconds, 4),
+        body=client.body,
+        retries=client.retries,
+        time=datetime.now(UTC).isoformat(timespec="seconds"),
+        thresholds=thresholds,
+        comparison=compare(previous, truth, predictions) if previous and not why_not else None,
+        not_compared=why_not,
+        subject=subject or {},
+        **metrics(truth, predictions, labels),
+    )
+
+
+def metrics(truth: list[int], predictions: list[int], labels: list[int]) -> dict[str, Any]:
+    """Return confusion matrix, scores of each class, and Wilson's 95 % interval of the accuracy."""
+    import numpy as np  # noqa: PLC0415 - with scikit-learn a second of imports, see above
+    from scipy.stats import binomtest  # noqa: PLC0415
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support  # noqa: PLC0415
+
+    # Of a single label scikit-learn makes the same, and a warning.
+    counts = confusion_matrix(truth, predictions, labels=labels) if len(labels) > 1 else np.array([[len(truth)]])
+    scores = precision_recall_fscore_support(truth, predictions, labels=labels, zero_division=0)
+    interval = binomtest(int(counts.trace()), len(truth)).proportion_ci(method="wilson")
+    return {
+        "confusion_matrix": tuple(tuple(row) for row in counts.tolist()),
+        "classes": tuple(
+            ClassScore(label, int(images), *(round(score, 6) for score in (precision, recall, f1)))
+            for label, precision, recall, f1, images in zip(
+                labels, *(column.tolist() for column in scores), strict=True
+            )
+        ),
+        "accuracy_interval": (round(float(interval.low), 6), round(float(interval.high), 6)),
+    }

@@ -1,0 +1,123 @@
+"""`python -m digits.preview`: what a change would do to a stack, as one comment for a pull request.
+
+Exit codes: 0 a comment was made, whatever changes; 2 there was nothing to preview, which the comment says too.
+"""
+
+import digits.cli.interrupt  # noqa: F401 - before all else, see there
+from digits.cli import is_verbose
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from digits.evaluation import files
+from digits.preview.candidate import Trial, try_candidate
+from digits.preview.comment import Comment
+from digits.preview.engine import Preview, PreviewError, read, run
+from digits.preview.scoring_files import changed_files
+from digits.promotion import pin
+from digits.promotion.record import PromotionError
+from infra.live import Live, look
+from tools import progress
+
+_EPILOG = """What stands after -- goes to `pulumi preview`, such as --policy-pack. Exit codes: 0 a comment was made,
+whatever changes; 2 the stack could not be previewed, which the comment says too, or the options are wrong. The
+comment's first line is hidden and the same for each comment on this stack: a workflow finds its comment by it and
+updates that one."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the arguments say and return the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    end = given.index("--") if "--" in given else len(given)
+    chosen = _parser().parse_args(given[:end])
+    try:
+        preview = _read(chosen.file) if chosen.file else _run(chosen.stack, chosen.release, given[end + 1 :])
+    except (PreviewError, PromotionError) as error:
+        preview = Preview(errors=(str(error),))
+    trial = None if preview.errors or chosen.no_candidate else _try(preview)
+    live = None if preview.errors or chosen.file else _look(chosen.stack, preview)
+    comment = Comment(chosen.stack, preview, trial, changed_files(preview), live)
+    text = comment.render()
+    print(text, end="")
+    if chosen.output:
+        files.replace(chosen.output, text.encode())
+    _hand_on(comment)
+    for sentence in preview.errors:
+        print(f"Not previewed: {sentence}", file=sys.stderr)
+    return 2 if preview.errors and not preview.awaits_promotion else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m digits.preview",
+        usage="%(prog)s [-h] [--file FILE] [--release ID] [--output FILE] [--no-candidate] stack [-- OPTION ...]",
+        description="Show what a change would do to a stack, as a Markdown comment for a pull request.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument("stack", help="the stack's name")
+    parser.add_argument(
+        "--file",
+        metavar="FILE",
+        help="read what `pulumi preview --json --show-sames` printed instead of running it; - is stdin",
+    )
+    parser.add_argument("--release", metavar="ID", help="of a stack that takes releases: another one than the last")
+    parser.add_argument("--output", metavar="FILE", type=Path, help="write the comment there too")
+    parser.add_argument("--no-candidate", action="store_true", help="do not run the candidate on this machine")
+    return parser
+
+
+def _run(stack: str, release: str | None, options: Sequence[str]) -> Preview:
+    """Preview, of a stack that takes releases the named one."""
+    with progress.show(f"Previewing stack {stack}"):
+        if not release:
+            return run(stack, options)
+        with pin.hold(stack, pin.find(stack, release)) as held:
+            return run(stack, [*held, *options])
+
+
+def _look(stack: str, preview: Preview) -> Live | None:
+    """Look at the web service of a stack that has one."""
+    service, release = preview.step("webservice"), preview.step("release")
+    if not (service and service.outputs):
+        return None
+    return look(stack, release.outputs if release else {}, service.outputs)
+
+
+def _hand_on(comment: Comment) -> None:
+    """Tell GitHub's later steps which release was shown, so that they deploy that one."""
+    file = os.environ.get("GITHUB_OUTPUT")
+    if file and comment.source:
+        with Path(file).open("a", encoding="utf-8") as outputs:
+            outputs.write(f"release={comment.source['release']}\n")
+
+
+def _read(file: str) -> Preview:
+    try:
+        return read(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PreviewError(f"{file} cannot be read ({error.strerror}): name what `pulumi preview` printed.") from None
+    except UnicodeDecodeError:
+        raise PreviewError(f"{file} is not text in UTF-8: name what `pulumi preview --json` printed.") from None
+
+
+def _try(preview: Preview) -> Trial | None:
+    """Try the candidate and show that it goes on; all that its server says only where that is asked for."""
+    if is_verbose():
+        return try_candidate(preview, lambda message: print(f"candidate: {message}", file=sys.stderr))
+    with ExitStack() as showing:
+        shown: list[progress.Advance] = []
+
+        def report(message: str) -> None:
+            if not shown:  # there may be no candidate to try
+                shown.append(showing.enter_context(progress.show("Evaluating the candidate on this machine")))
+            shown[0](message)
+
+        return try_candidate(preview, report)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

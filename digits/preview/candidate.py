@@ -1,0 +1,143 @@
+"""The candidate against the current release: on the same rows, with what the preview says would be deployed."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from digits.evaluation.datasets import load
+from digits.evaluation.errors import EvaluationError, ServiceError
+from digits.evaluation.smoke import Evaluation
+from digits.evaluation.verdict import Thresholds
+from digits.preview.engine import UNKNOWN, Preview, Step
+from digits.runtime.environment import EnvironmentFailedError
+from digits.runtime.server import ServerFailedError
+from infra.candidate import Candidate
+from infra.model import ModelFile
+from infra.scoring_package import ScoringPackage
+from infra.settings import SettingsError
+
+_IDENTITY = ("modelSha256", "environmentVersion", "scoringDigest")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How the candidate did: its evaluation, or why it fails, or why it was not run."""
+
+    evaluation: Evaluation | None = None
+    failure: str | None = None
+    not_run: str | None = None
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the rehearsal or the gate would refuse it, if one would."""
+        if self.evaluation is not None and not self.evaluation.passed:
+            return self.evaluation.verdict
+        return self.failure
+
+
+def try_candidate(preview: Preview, report: Callable[[str], None]) -> Trial | None:
+    """Run and evaluate what would be deployed; None if it is the last release and passes what is asked now."""
+    service, model, environment = (preview.step(name) for name in ("webservice", "model", "environment"))
+    if not (service and service.after):
+        return None
+    unchanged = service.before and all(service.live.get(name) == service.after.get(name) for name in _IDENTITY)
+    if unchanged and _is_released(preview, service):
+        return _judge_again(preview)
+    if preview.setting("promoteFrom"):
+        return Trial(not_run="it is promoted as it is, on the evidence of the stack that released it.")
+    if not (model and environment):
+        return Trial(not_run="this preview leaves out what stays as it is: make it with --show-sames.")
+    return _try(lambda: _evaluate(preview, service.after, model.after, environment.after["conda"], report))
+
+
+def _is_released(preview: Preview, service: Step) -> bool:
+    """Say whether what was deployed last is what was released last; the gate may have refused it."""
+    release = preview.step("release")
+    return release is not None and release.outputs.get("fingerprint") == service.outputs.get("fingerprint")
+
+
+def _try(evaluate: Callable[[], Evaluation]) -> Trial:
+    """Tell a candidate that fails from one that cannot be run here."""
+    try:
+        return Trial(evaluate())
+    except (ServerFailedError, ServiceError) as error:
+        return Trial(failure=f"Run on this machine, the candidate fails: {_brief(error)}")
+    except (EnvironmentFailedError, EvaluationError, SettingsError, OSError) as error:
+        return Trial(not_run=f"this machine cannot. {_brief(error)}")
+
+
+def _judge_again(preview: Preview) -> Trial | None:
+    """Hold the current release's own evaluation against thresholds that may have been raised; nothing is run."""
+    previous = current(preview)
+    if previous is None or previous.dataset != preview.setting("evaluationDataset"):
+        return None
+    judged = replace(previous, thresholds=_thresholds(preview), comparison=None, not_compared=None)
+    return None if judged.passed else Trial(failure=f"The current release would not pass again: {judged.verdict}")
+
+
+def _evaluate(
+    preview: Preview,
+    service: Mapping[str, Any],
+    model: Mapping[str, Any],
+    conda: Mapping[str, Any],
+    report: Callable[[str], None],
+) -> Evaluation:
+    previous = current(preview)
+    rows = previous.rows if previous else int(preview.setting("evaluationRows") or 0) or None
+    file = ModelFile.read(Path(model["file"]))
+    package = ScoringPackage.read(_scoring_directory(service), file.manifest)
+    if (package.digest, file.sha256) != (service["scoringDigest"], model["sha256"]):
+        raise EvaluationError("The scoring files or the model are no longer those that were previewed: preview again.")
+    candidate = Candidate(
+        files=package.files,
+        conda=conda,
+        model_id=f"{model['name']}:0" if UNKNOWN in service["modelId"] else service["modelId"],
+        model_file=file.name,
+        read_model=file.read_bytes,
+        cpu_cores=service["cpuCores"],
+        memory_gb=service["memoryGb"],
+        ready_timeout_seconds=service["readyTimeoutSeconds"],
+        service_name=service["name"],
+        workspace_id=service["workspaceId"],
+        kept=Path("reports", service["owner"].split("/")[-1], "rehearsal"),
+    )
+    directory = preview.setting("evaluationDirectory")
+    return candidate.evaluate(
+        lambda: load(
+            preview.setting("evaluationDataset"),
+            "test",
+            directory=Path(directory) if directory else None,
+            label_column=preview.setting("evaluationLabelColumn"),
+        ),
+        rows,
+        _thresholds(preview),
+        previous,
+        report,
+    )
+
+
+def current(preview: Preview) -> Evaluation | None:
+    """Return the evaluation of the current release, with its predictions; None where there is none to read."""
+    release = preview.step("release")
+    recorded = release.outputs.get("evaluation") if release else None
+    try:
+        return Evaluation.from_json(json.loads(recorded)) if recorded else None
+    except (ValueError, EvaluationError):  # of another version of this program
+        return None
+
+
+def _thresholds(preview: Preview) -> Thresholds:
+    """Return the gate's thresholds without the latency's: this machine is not the one that will serve."""
+    names = ("minimumAccuracy", "minimumClassRecall", "maximumDrop")
+    return Thresholds.from_json({name: preview.setting(name) or None for name in names})
+
+
+def _scoring_directory(service: Mapping[str, Any]) -> Path:
+    return Path(service["scoringPackage"]["assets"][service["entryScript"]]["path"]).parent
+
+
+def _brief(error: Exception) -> str:
+    """Return the sentence without the log that it may end with."""
+    return str(error).partition("\n")[0].removesuffix(" Its log ends:")

@@ -1,0 +1,173 @@
+"""The comment: a verdict, what is replaced or deleted, what changes in brief, and folded details."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jinja2
+
+from digits.preview import changes, cost, markdown, verdict
+from digits.preview.candidate import Trial, current
+from digits.preview.engine import UNKNOWN, Preview, Step
+from digits.preview.markdown import NONE, code
+from digits.preview.scoring_files import FileChange
+from infra.live import Live
+
+_MODEL = ("name", "sha256")
+_HOLDS_DATA = {"ResourceGroup", "StorageAccount", "Vault", "Registry", "Workspace", "Component"}
+
+
+def marker(stack: str) -> str:
+    """Return the hidden first line by which this stack's comment is found again and updated in place."""
+    return f"<!-- digits preview of {stack} -->"
+
+
+@dataclass(frozen=True)
+class Comment:
+    """What the comment shows; the template says how."""
+
+    stack: str
+    preview: Preview
+    trial: Trial | None
+    files: list[FileChange]
+    live: Live | None = None  # what a look at the web service found; None without a look
+
+    def render(self) -> str:
+        """Return the comment as Markdown."""
+        environment = jinja2.Environment(
+            loader=jinja2.PackageLoader("digits.preview"),
+            autoescape=False,  # noqa: S701 - Markdown, whose escaping is markdown.py's
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+        for name in ("code", "prose", "change", "some", "short", "dollars"):
+            environment.filters[name] = getattr(markdown, name)
+        environment.filters["name_step"] = name_step
+        return environment.get_template("comment.md.j2").render(comment=self, marker=marker(self.stack))
+
+    @property
+    def verdict(self) -> str:
+        """The comment in one sentence."""
+        return verdict.pronounce(self.stack, self.preview, self.trial, self.files, self.live)
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """The resources that something is done to."""
+        return verdict.changed_steps(self.preview)
+
+    @property
+    def counts(self) -> str:
+        """How many of them what is done to."""
+        return verdict.count_steps(self.steps)
+
+    @property
+    def source(self) -> dict[str, Any] | None:
+        """What a promoted release says of where it comes from."""
+        return verdict.source(self.preview)
+
+    @cached_property
+    def lost(self) -> list[str]:
+        """What is replaced or deleted, with the reason and what goes with it."""
+        return [_describe_loss(step) for step in self.steps if step.operation in verdict.LOSING]
+
+    @cached_property
+    def packages(self) -> list[changes.Change]:
+        """What changes in the environment."""
+        return changes.packages(self.preview.step("environment"))
+
+    @cached_property
+    def settings(self) -> list[changes.Change]:
+        """What changes of the service's settings and the gate's."""
+        return changes.settings(self.preview)
+
+    @cached_property
+    def cost(self) -> cost.Cost:
+        """What it costs, as a hint."""
+        return cost.estimate(self.preview)
+
+    @property
+    def prices(self) -> Mapping[str, Any]:
+        """The prices that the hint is made of."""
+        return cost.PRICES
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether the verdict says already why the candidate is refused."""
+        return verdict.is_judged(self.preview)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the stack is in another region than the prices."""
+        return bool(self.preview.config.get("azure-native:location") != self.prices["region"])
+
+    @property
+    def rows(self) -> list[tuple[str, str, str]]:
+        """What differs between now and then, as a table."""
+        return [row for row in self._rows() if row[1] != row[2]]
+
+    def changed_inputs(self, step: Step) -> str:
+        """Name the inputs of a resource that change; a release's follow from all others, and it is a new record."""
+        if step.type == "Release" and step.operation == "update":
+            return "a new record, if the live service passes"
+        if step.operation not in ("update", "replace"):
+            return ""
+        return markdown.some([code(name) for name in dict.fromkeys(c.name for c in changes.changed_inputs(step))])
+
+    def _rows(self) -> Iterator[tuple[str, str, str]]:
+        model, service = self.preview.step("model"), self.preview.step("webservice")
+        if model:
+            yield "Model", *_models(model)
+            yield "Accuracy in training", _training(model.live), _training(model.after)
+        if self.trial and self.trial.evaluation:
+            before, now = current(self.preview), self.trial.evaluation
+            here = f"{now.accuracy:.4f} on {now.rows:,} rows, run here"
+            of = "" if self.live is None or self.live.is_released else ", as last released"
+            yield "Accuracy, evaluated", f"{before.accuracy:.4f} on {before.rows:,} rows{of}" if before else NONE, here
+        if service:
+            for title, name in (("Environment", "environmentVersion"), ("Scoring files", "scoringDigest")):
+                yield title, markdown.short(service.live.get(name)), markdown.short(service.after.get(name))
+        monthly, monthly_then = (markdown.dollars(amount) if amount else NONE for amount in self.cost.total)
+        yield "Cost a month, a hint", monthly, monthly_then
+
+
+def name_step(step: Step) -> str:
+    """Return what a resource is called in the program, and in Azure where it is there."""
+    return f"{step.name} {code(step.physical_name)}" if step.id else step.name
+
+
+def _describe_loss(step: Step) -> str:
+    said = [_give_reason(step)] if step.reasons else []
+    if step.type in _HOLDS_DATA:
+        said.append("what it holds is lost")
+    if step.type == "Webservice":
+        moved = step.live.get("dnsNameLabel") != step.after.get("dnsNameLabel")
+        said.append("its URI and keys change" if moved else "its keys change")
+    what = f"{verdict.DONE[step.operation].capitalize()}: {name_step(step)}"
+    return f"{what} ({'; '.join(said)})" if said else what
+
+
+def _give_reason(step: Step) -> str:
+    changed = [
+        changes.Change(name, *(str(part.get(name)) for part in (step.live, step.after))) for name in step.reasons
+    ]
+    if len(changed) == 1 and changed[0].after != UNKNOWN:
+        return markdown.change(changed[0])
+    return f"{markdown.some([code(change.name) for change in changed])} {'changes' if len(changed) == 1 else 'change'}"
+
+
+def _models(step: Step) -> tuple[str, str]:
+    """Name the model that is registered and the one that would be."""
+    version = step.outputs.get("version")
+    named = f"{step.live['name']}:{version:g}" if version else step.live.get("name")
+    now = f"{code(named)} {markdown.short(step.live['sha256'])}" if step.live else NONE
+    if not step.after or [step.live.get(name) for name in _MODEL] == [step.after[name] for name in _MODEL]:
+        return now, now if step.after else NONE
+    return now, f"{code(step.after['name'])} {markdown.short(step.after['sha256'])}, a new version"
+
+
+def _training(values: Mapping[str, Any]) -> str:
+    tags = values.get("tags") or {}
+    return f"{markdown.prose(tags['accuracy'])} on {markdown.prose(tags.get('data'))}" if "accuracy" in tags else NONE

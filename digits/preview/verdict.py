@@ -1,0 +1,116 @@
+"""The verdict: a preview in one sentence, which the comment starts with."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from digits.evaluation.smoke import Evaluation
+from digits.preview import changes
+from digits.preview.candidate import Trial
+from digits.preview.engine import Preview, Step
+from digits.preview.markdown import code, prose
+from digits.preview.scoring_files import FileChange
+from infra.live import Live
+
+DONE = {"replace": "replaced", "delete": "deleted", "create": "created", "update": "updated"}
+LOSING = ("replace", "delete")
+
+
+def changed_steps(preview: Preview) -> list[Step]:
+    """Return the resources that something is done to; the engine's own are not among them."""
+    return [step for step in preview.steps if step.operation in DONE and not step.is_of_engine]
+
+
+def count_steps(steps: Sequence[Step]) -> str:
+    """Say how many resources what is done to."""
+    counted = Counter(step.operation for step in steps)
+    return ", ".join(f"{counted[operation]} {word}" for operation, word in DONE.items() if counted[operation])
+
+
+def source(preview: Preview) -> dict[str, Any] | None:
+    """Return what a promoted release says of the stack that it comes from."""
+    release = preview.step("release")
+    return release.after.get("source") if release else None
+
+
+def pronounce(
+    stack: str, preview: Preview, trial: Trial | None, files: Sequence[FileChange], live: Live | None = None
+) -> str:
+    """Return the sentence, with a mark in front: what cannot be, what would be refused, what is lost, what changes."""
+    name = code(stack)
+    if preview.awaits_promotion:
+        return f"✅ {name} does not change: it takes what another stack released. {prose(preview.errors[0])}"
+    if preview.errors:
+        return f"❌ {name} cannot be previewed: {prose(preview.errors[0])}"
+    if refusing := len({finding.policy for finding in preview.findings if finding.is_mandatory}):
+        policies = "policy refuses" if refusing == 1 else "policies refuse"
+        return f"❌ {name} would not be deployed: {refusing} {policies} it."
+    if trial and trial.refusal and is_judged(preview):
+        reason = _miss(trial.evaluation) + _measure(preview, trial) + "." if trial.evaluation else prose(trial.refusal)
+        return f"❌ {name} would not be released: {reason}"
+    steps = changed_steps(preview)
+    stale = live is not None and not live.is_released
+    if not steps:
+        return f"⚠️ Nothing changes in {name}, but look at what is live." if stale else f"✅ Nothing changes in {name}."
+    promoted = source(preview) or {}
+    warned = (
+        stale
+        or bool(promoted.get("loss"))
+        or any(step.operation in LOSING for step in steps)
+        or (_is_doubtful(trial) and not promoted)
+    )
+    return f"{'⚠️' if warned else '✅'} {name}: {_summarize(preview, steps, files)}{_measure(preview, trial)}."
+
+
+def is_judged(preview: Preview) -> bool:
+    """Say whether anything would stop a release that is not good enough."""
+    return "true" in (preview.setting("rehearsalEnabled"), preview.setting("gateEnabled"))
+
+
+def _miss(evaluation: Evaluation) -> str:
+    """Say which thresholds are missed; the details have each whole sentence."""
+    missed = [check for check in evaluation.checks if not check.passed]
+    return "it misses " + ", ".join(f"{check.threshold} {check.limit:g} ({check.measured:.4g})" for check in missed)
+
+
+def _is_doubtful(trial: Trial | None) -> bool:
+    """Say whether somebody should look: it was not run, it fails, or it loses more than chance would."""
+    if trial is None:
+        return False
+    if trial.evaluation is None or not trial.evaluation.passed:
+        return True
+    return trial.evaluation.is_worse
+
+
+def _summarize(preview: Preview, steps: Sequence[Step], files: Sequence[FileChange]) -> str:
+    """Say what would happen."""
+    if not any(step.before for step in steps):
+        return f"first deployment, {count_steps(steps)}"
+    if any(step.operation in LOSING for step in steps):
+        return count_steps(steps)
+    model, environment = preview.step("model"), preview.step("environment")
+    parts = {
+        "model": bool(model and model.live.get("sha256") != model.after.get("sha256")),
+        "environment": bool(environment and environment.live.get("version") != environment.after.get("version")),
+        "scoring files": any(not file.is_generated for file in files),
+        "settings": bool(changes.settings(preview)),
+    }
+    named = [part for part, changed in parts.items() if changed]
+    what = " and ".join(filter(None, [", ".join(named[:-1]), *named[-1:]]))
+    return f"new {what}, {count_steps(steps)}" if named else count_steps(steps)
+
+
+def _measure(preview: Preview, trial: Trial | None) -> str:
+    """Say how the candidate compares, or what is known of it."""
+    if released := source(preview):
+        loss = ", a significant loss there" if released.get("loss") else ""
+        return f"; {code(released['stack'])} released it with accuracy {released['accuracy']:.4f}{loss}"
+    if trial is None:
+        return ""
+    if trial.evaluation is None:
+        return "; run here, the candidate fails" if trial.failure else "; the candidate was not run"
+    now, comparison = trial.evaluation, trial.evaluation.comparison
+    if comparison is None:
+        return f"; accuracy {now.accuracy:.4f} on {now.rows:,} rows"
+    loss = f", a significant loss (p = {comparison.p_value:.2g})" if comparison.is_loss else ""
+    return f"; accuracy {comparison.accuracy:.4f} → {now.accuracy:.4f} on the same {now.rows:,} rows{loss}"

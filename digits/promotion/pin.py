@@ -1,0 +1,73 @@
+"""The release that a run deploys, held from before it is shown until it is deployed, whatever the source releases."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from digits.promotion.history import choose, read_releases
+from digits.promotion.pulumi_cli import ask
+from digits.promotion.record import PromotionError, ReleaseRecord
+from digits.stack import StackFile, StackFileError, read
+
+KEY = "digits:release"
+
+
+def locate(stack: str) -> Path:
+    """Return the stack's file."""
+    return Path(f"Pulumi.{stack}.yaml")
+
+
+def read_source(stack: str) -> str:
+    """Return the stack whose releases this one takes, empty if none; raises PromotionError."""
+    return str(_read(stack).get("promoteFrom") or "")
+
+
+def require_stack(stack: str) -> None:
+    """Raise PromotionError if there is no such stack, or its file cannot be used."""
+    _read(stack)
+
+
+def find(stack: str, id_: str | None) -> ReleaseRecord:
+    """Return the release that the stack is to take: the named one, else its source's last; raises PromotionError."""
+    source = read_source(stack)
+    if not source:
+        raise PromotionError(
+            f"{locate(stack)} lets stack '{stack}' take no other stack's releases: "
+            "write `digits:promoteFrom: <stack>` there."
+        )
+    released = read_releases(source)
+    if id_:
+        # What the source carries along no longer may have been promoted here before.
+        return choose([*released, *(one for one in read_releases(stack) if one.outputs.get("promoted"))], id_, stack)
+    return released[0].record if released else ReleaseRecord.from_output(source, None)
+
+
+@contextmanager
+def hold(stack: str, record: ReleaseRecord) -> Iterator[Sequence[str]]:
+    """Yield the options under which the CLI deploys exactly this release: a copy of the stack's file names it."""
+    with tempfile.TemporaryDirectory() as directory:
+        copy = Path(directory, locate(stack).name)
+        copy.write_bytes(locate(stack).read_bytes())
+        ask("config", "set", "--stack", stack, "--config-file", str(copy), KEY, record.to_json())
+        yield ("--config-file", str(copy))
+
+
+def keep(stack: str, record: ReleaseRecord | None) -> None:
+    """Hold the stack at a release, so that no later deployment takes it forward; without one let it go."""
+    if record:
+        ask("config", "set", "--stack", stack, KEY, record.to_json())
+    elif is_kept(stack):
+        ask("config", "rm", "--stack", stack, KEY)
+
+
+def is_kept(stack: str) -> bool:
+    """Say whether the stack's file itself names a release."""
+    return bool(_read(stack).get("release"))
+
+
+def _read(stack: str) -> StackFile:
+    try:
+        return read(Path(), stack)
+    except StackFileError as error:
+        raise PromotionError(str(error)) from None

@@ -1,0 +1,1 @@
+"""What runs a web service: its environment, its process, its end."""

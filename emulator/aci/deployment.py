@@ -1,0 +1,158 @@
+"""What a web service's container would hold: source, models and settings, laid out in a folder of its own."""
+
+import posixpath
+import shutil
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from digits.runtime.certificate import Certificate
+from emulator.azureml.artifacts import Artifacts
+from emulator.azureml.models import Models
+from emulator.http.errors import BadRequestError
+from emulator.store import Document
+
+# The service tells the container where its own things are; the rest of the environment's variables are the user's.
+_OURS = frozenset({"AZUREML_ENTRY_SCRIPT", "AZUREML_SOURCE_DIRECTORY", "AZUREML_MODEL_DIR", "AML_APP_ROOT"})
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the parts of a deployment lie, and how its server is to be started."""
+
+    source_directory: Path
+    entry_script: str
+    model_directory: Path | None
+    conda: Mapping[str, Any]
+    environment_variables: Mapping[str, str]
+
+
+def layout(directory: Path, request: Document) -> Layout:
+    """Return the layout of a deployment folder, for an environmentImageRequest as the SDK sends it."""
+    environment = request["environment"]
+    variables = _variables(environment.get("environmentVariables") or {})
+    source = _inside(variables.get("AZUREML_SOURCE_DIRECTORY", ""))
+    script = _inside(variables.get("AZUREML_ENTRY_SCRIPT", ""))
+    if not script.is_relative_to(source):
+        # An Environment object keeps the source directory of an earlier deployment. The inference server only looks
+        # for modules there; the entry script's path begins where everything is unpacked.
+        source = PurePosixPath(*script.parts[:1]) if len(script.parts) > 1 else PurePosixPath()
+    model_ids = request.get("modelIds") or []
+    models = directory / "azureml-models"
+    return Layout(
+        source_directory=directory / "source" / source,
+        entry_script=str(script.relative_to(source)),
+        model_directory=_model_folder(models, model_ids[0]) if len(model_ids) == 1 else models if model_ids else None,
+        conda=(environment.get("python") or {}).get("condaDependencies") or {},
+        environment_variables={key: value for key, value in variables.items() if key not in _OURS},
+    )
+
+
+def prepare(directory: Path, workspace: str, request: Document, artifacts: Artifacts, models: Models) -> None:
+    """Fill the deployment folder with the source and the models, anew if an earlier attempt left something."""
+    shutil.rmtree(directory, ignore_errors=True)
+    source = directory / "source"
+    source.mkdir(parents=True)
+    for asset in request.get("assets") or []:
+        # The SDK generates a driver program for servers older than ours; the entry script itself is what runs.
+        if asset["id"] == request.get("driverProgram"):
+            continue
+        artifact_id = asset["url"].removeprefix("aml://artifact/")
+        (artifact,) = artifacts.find(workspace, artifact_id)
+        file = artifacts.file(workspace, artifact_id)
+        if asset.get("unpack"):
+            unpack(file, source)
+        else:
+            shutil.copyfile(file, source / PurePosixPath(artifact["path"]).name)
+    for model_id in request.get("modelIds") or []:
+        _place_model(directory / "azureml-models", workspace, model_id, artifacts, models)
+    placed = layout(directory, request)
+    if not (placed.source_directory / placed.entry_script).is_file():
+        raise BadRequestError(
+            f"The entry script {placed.entry_script} is not in the source directory that was uploaded."
+        )
+
+
+def write_certificate(directory: Path, service: Document) -> Certificate:
+    """Write the certificate and the key of a service with TLS, for its server alone to read."""
+    certificate = Certificate(directory / "certificate.pem", directory / "certificate-key.pem")
+    for file, text in ((certificate.file, service["sslCertificate"]), (certificate.key_file, service["sslKey"])):
+        file.unlink(missing_ok=True)
+        file.touch(mode=0o600)
+        file.write_text(text, encoding="utf-8")
+    return certificate
+
+
+def unpack(archive: Path, target: Path) -> None:
+    """Unpack a source archive that may be hostile: files, folders and links that stay inside, nothing else."""
+    try:
+        with tarfile.open(archive) as tar:
+            links: set[PurePosixPath] = set()
+            for member in tar:
+                _check_member(member, links)
+                tar.extract(member, target, filter=_for_the_owner)
+    except tarfile.TarError as error:
+        raise BadRequestError(f"The source archive cannot be unpacked: {error}.") from None
+
+
+def _for_the_owner(member: tarfile.TarInfo, target: str) -> tarfile.TarInfo:
+    """Return the member as filter="data" has it, without rights for others."""
+    safe = tarfile.data_filter(member, target)
+    return safe if safe.mode is None else safe.replace(mode=safe.mode & 0o700, deep=False)
+
+
+def _check_member(member: tarfile.TarInfo, links: set[PurePosixPath]) -> None:
+    """Raise unless the member is harmless; filter="data" alone had holes, all of them about links."""
+    name = _inside(member.name)
+    if any(parent in links for parent in (name, *name.parents)):
+        raise BadRequestError(f"The source archive is refused: {member.name} would be written through a link.")
+    if member.issym():
+        _inside(posixpath.join(posixpath.dirname(member.name), member.linkname))
+        links.add(name)
+    elif member.islnk():
+        _inside(member.linkname)
+    elif not (member.isfile() or member.isdir()):
+        raise BadRequestError(f"The source archive is refused: {member.name} is neither a file nor a folder.")
+
+
+def _variables(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return the environment's variables as text; null is empty."""
+    variables = {str(name): "" if value is None else str(value) for name, value in given.items()}
+    for name, value in variables.items():
+        if not name or "=" in name or "\0" in name + value:
+            raise BadRequestError(
+                f"The environment variable {name!r} cannot be set: a name is not empty and has no =, "
+                f"and neither name nor value has a null character."
+            )
+    return variables
+
+
+def _inside(path: str) -> PurePosixPath:
+    """Return the path, normalised, or raise when it leads out of the folder it is relative to."""
+    normal = PurePosixPath(posixpath.normpath(path))
+    if normal.is_absolute() or ".." in normal.parts:
+        raise BadRequestError(f"The path {path!r} leads out of the source directory.")
+    return normal
+
+
+def _place_model(folder: Path, workspace: str, model_id: str, artifacts: Artifacts, models: Models) -> None:
+    target = _model_folder(folder, model_id)
+    target.mkdir(parents=True)
+    model = models.get(workspace, model_id)
+    for prefix in models.prefixes(workspace, model):
+        # "LocalUpload/<container>/<file or folder>": what the model is called inside is the prefix's last part.
+        root = PurePosixPath(prefix).parent
+        for artifact in artifacts.find(workspace, prefix):
+            file = target / _inside(str(PurePosixPath(artifact["artifactId"]).relative_to(root)))
+            file.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(artifacts.file(workspace, artifact["artifactId"]), file)
+            if model["unpack"]:
+                unpack(file, target)
+                file.unlink()
+
+
+def _model_folder(folder: Path, model_id: str) -> Path:
+    name, _, version = model_id.rpartition(":")
+    return folder / name / version

@@ -1,0 +1,251 @@
+"""Runs the web services: each deployment, update and restart is a job; the jobs of one service run one after another.
+
+A job reads what it is to do from the store and writes there what became of it, so that one which a `kill -9` cut short
+is simply run again.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from digits.runtime import server
+from emulator.aci import deployment, scoring_environment
+from emulator.aci.failures import describe, is_internal
+from emulator.aci.folders import Folders
+from emulator.aci.jobs import Jobs
+from emulator.aci.scoring_environment import ScoringEnvironment
+from emulator.azureml import services
+from emulator.azureml.artifacts import Artifacts
+from emulator.azureml.models import Models, now
+from emulator.azureml.operations import Operations
+from emulator.azureml.services import REDEPLOYED_BY
+from emulator.http import json_patch
+from emulator.store import Document, Store
+
+_log = logging.getLogger("emulator.supervisor")
+
+_HEALTHY_WITHIN_SECONDS = 300.0
+_GRACE_SECONDS = 10.0
+_CRASH_CHECK_SECONDS = 1.0
+_RETRY_SECONDS = (1.0, 5.0, 25.0)  # before each new attempt of a restart in which the emulator itself failed
+
+
+class Supervisor:
+    """Jobs and servers of the web services, by the service's key in the store."""
+
+    def __init__(self, store: Store, artifacts: Artifacts, models: Models, operations: Operations) -> None:
+        self._store = store
+        self._folders = Folders(store.directory / "services")
+        self._artifacts = artifacts
+        self._models = models
+        self._operations = operations
+        self.end_waits = operations.end_waits
+        self._lock = threading.Lock()
+        self._jobs = Jobs()
+        self._servers: dict[str, server.ScoringServer] = {}
+        self._stopping = threading.Event()
+
+    def recover(self) -> None:
+        """Run again every service and every unfinished operation, once what a killed emulator left has ended."""
+        services = self._store.items("service")
+        unfinished = list(self._operations.unfinished())
+        resumed = {operation["id"] for operation in unfinished}  # these fill their folders anew
+        for key, service in services:
+            if service["deployment"] is not None and service["deployment"] not in resumed:
+                self._change(key, state="Transitioning", error=None)
+                self._jobs.add(key, partial(self._restart, key))
+        for operation in unfinished:
+            self.submit(operation)
+        kept = {service["deployment"] for _, service in services}
+        threading.Thread(target=self._sweep, args=[kept], name="sweep", daemon=True).start()
+        threading.Thread(target=self._watch, name="crash-watch", daemon=True).start()
+
+    def submit(self, operation: Document) -> None:
+        """Run the operation once those before it on the same service are done."""
+        key = f"{operation['workspace']}/{operation['service']}"
+        self._jobs.add(key, partial(self._carry_out, key, operation))
+
+    def end(self, key: str, deployed: str | None) -> None:
+        """End the service's server and remove its folder; its operations must have been cancelled before."""
+        self._end_server(key)
+        self._folders.remove(deployed)
+
+    def write_keys(self, key: str, service: Document) -> None:
+        """Give a running server the service's keys."""
+        with self._lock:
+            running = self._servers.get(key)
+        if running is not None and service["authEnabled"]:
+            server.write_keys(running.directory, list(service["keys"].values()))
+
+    def log_file(self, service: Document) -> Path:
+        """Return the container's log, there or not."""
+        return self._folders.path(service["deployment"] or "none") / "run" / "server.log"
+
+    def stop(self) -> None:
+        """End all servers; they come back when the emulator is started again."""
+        self._stopping.set()
+        self._jobs.stop()
+        with self._lock:
+            servers, self._servers = list(self._servers.values()), {}
+        if servers:
+            with ThreadPoolExecutor(len(servers)) as ending:
+                list(ending.map(lambda running: running.stop(_GRACE_SECONDS), servers))
+
+    def _sweep(self, kept: set[str | None]) -> None:
+        """Clear up after a killed emulator, then let the jobs begin."""
+        self._folders.sweep(kept)
+        self._jobs.release()
+
+    def _carry_out(self, key: str, operation: Document) -> None:
+        service = self._store.get("service", key)
+        if service is None or not self._operations.change(operation, state="Running"):
+            return
+        wanted = services.change(service, operation["request"])
+        if "patch" in operation["request"] and not json_patch.touched(operation["request"]["patch"]) & REDEPLOYED_BY:
+            self._store.put("service", key, wanted)
+            self._operations.change(operation, state="Succeeded")
+            return
+        error = None
+        try:
+            self._deploy(key, wanted, operation)
+        except Exception as failure:  # noqa: BLE001 - whatever it is, the operation has to end
+            error = describe(failure, wanted)
+        if not self._stopping.is_set():  # a server that ended because the emulator stops is no failure
+            self._finish(key, operation, service["deployment"], error)
+
+    def _deploy(self, key: str, wanted: Document, operation: Document) -> None:
+        """Build first, so that what fails there leaves the old container answering; then replace it."""
+        folder = self._folders.path(operation["id"])
+        environment, layout = self._build(folder, wanted, operation)
+        report = partial(self._operations.log, operation)
+        report("Submitting deployment to compute.")
+        with self._store.transaction():
+            service = self._store.get("service", key)  # again: its keys may have changed meanwhile
+            if service is None or not self._operations.change(operation, subOperation="DeployService"):
+                return  # deleted meanwhile
+            wanted = {**services.change(service, operation["request"]), "deployment": operation["id"]}
+            self._store.put("service", key, wanted)
+        self._end_server(key)
+        running = self._start(key, wanted, folder, environment, layout)
+        report(f"Checking the status of deployment {wanted['name']}.")
+        running.wait_until_healthy(_HEALTHY_WITHIN_SECONDS, report)
+
+    def _build(
+        self, folder: Path, service: Document, operation: Document
+    ) -> tuple[ScoringEnvironment, deployment.Layout]:
+        report = partial(self._operations.log, operation)
+        request = service["environmentImageRequest"]
+        report("Registering the environment.")
+        layout = deployment.layout(folder, request)
+        environment = self._environment(service["name"], layout.conda, report)
+        report("Generating deployment configuration.")
+        deployment.prepare(folder, operation["workspace"], request, self._artifacts, self._models)
+        return environment, layout
+
+    def _environment(self, name: str, conda: Any, report: Callable[[str], None]) -> ScoringEnvironment:  # noqa: ANN401
+        return scoring_environment.build(name, conda, self._store.directory, self._artifacts, report)
+
+    def _start(
+        self, key: str, service: Document, folder: Path, environment: ScoringEnvironment, layout: deployment.Layout
+    ) -> server.ScoringServer:
+        size = service["containerResourceRequirements"]
+        workspace = (self._store.get("arm", key.rpartition("/")[0]) or {}).get("name", "")
+        names = {"SERVICE_NAME": service["name"], "WORKSPACE_NAME": workspace}
+        running = server.start(
+            folder / "run",
+            python=environment.python,
+            notes=environment.notes,
+            source_directory=layout.source_directory,
+            entry_script=layout.entry_script,
+            model_directory=layout.model_directory,
+            port=service["port"],
+            keys=list(service["keys"].values()) if service["authEnabled"] else None,
+            certificate=deployment.write_certificate(folder, service) if service.get("sslEnabled") else None,
+            environment_variables={**layout.environment_variables, **names},
+            cpu_cores=size["cpu"],
+            memory_gb=size["memoryInGB"],
+        )
+        with self._lock:
+            self._servers[key] = running
+        current = self._store.get("service", key)
+        if self._stopping.is_set() or current is None or current["deployment"] != service["deployment"]:
+            self._end_server(key)  # deleted meanwhile
+        elif current["keys"] != service["keys"]:
+            self.write_keys(key, current)
+        return running
+
+    def _finish(self, key: str, operation: Document, replaced: str | None, error: Document | None) -> None:
+        """Write what became of the operation and its service in one step, and remove what is not needed any more."""
+        started = False
+        with self._store.transaction():
+            done = self._operations.change(operation, state="Failed" if error else "Succeeded", error=error)
+            service = self._store.get("service", key)
+            if done and service is not None:
+                started = service["deployment"] == operation["id"]
+                answers = error is None or (not started and key in self._servers)
+                self._change(key, state="Healthy" if answers else "Failed", error=error)
+        if error and done:
+            _log.warning("Web service %s: %s", operation["service"], error["message"])
+        if error and started:
+            self._end_server(key)  # one that was too slow still runs
+        if replaced != operation["id"] and (started or not done):
+            self._folders.remove(replaced)
+        if not started:
+            self._folders.remove(operation["id"])
+
+    def _restart(self, key: str) -> None:
+        """Start the service's last deployment again, as it was; try it again where the emulator itself failed."""
+        error = self._start_again(key)
+        for seconds in _RETRY_SECONDS:
+            if error is None or not is_internal(error) or self._stopping.is_set():
+                break
+            _log.warning("The restart of %s is tried again in %g s", key, seconds)
+            self._end_server(key)
+            self._stopping.wait(seconds)
+            error = self._start_again(key)
+        if not self._stopping.is_set():
+            self._change(key, state="Failed" if error else "Healthy", error=error)
+
+    def _start_again(self, key: str) -> Document | None:
+        """Start the service's last deployment and return what went wrong, if anything."""
+        service = self._store.get("service", key)
+        if self._stopping.is_set() or service is None or service["deployment"] is None:
+            return None
+        folder = self._folders.path(service["deployment"])
+        try:
+            layout = deployment.layout(folder, service["environmentImageRequest"])
+            environment = self._environment(service["name"], layout.conda, lambda _: None)
+            running = self._start(key, service, folder, environment, layout)
+            running.wait_until_healthy(_HEALTHY_WITHIN_SECONDS)
+        except Exception as failure:  # noqa: BLE001 - whatever it is, the service's state has to tell
+            _log.warning("Web service %s: %s", service["name"], (error := describe(failure, service))["message"])
+            return error
+        return None
+
+    def _watch(self) -> None:
+        """Start crashed servers again, as ACI does."""
+        while not self._stopping.wait(_CRASH_CHECK_SECONDS):
+            with self._lock:
+                ended = [key for key, running in self._servers.items() if not running.is_running()]
+            for key in ended:
+                if not self._jobs.is_busy(key):  # whose job sees to it
+                    _log.warning("The container of %s ended and is started again", key)
+                    self._change(key, state="Transitioning", error=None)
+                    self._end_server(key)
+                    self._jobs.add(key, partial(self._restart, key))
+
+    def _end_server(self, key: str) -> None:
+        with self._lock:
+            running = self._servers.pop(key, None)
+        if running is not None:
+            running.stop(_GRACE_SECONDS)
+
+    def _change(self, key: str, **fields: Any) -> None:  # noqa: ANN401
+        with self._store.transaction():
+            service = self._store.get("service", key)
+            if service is not None:
+                self._store.put("service", key, {**service, **fields, "updatedTime": now()})

@@ -1,0 +1,46 @@
+"""Private wheels: what Environment.add_private_pip_wheel uploaded, put where uv can install it from."""
+
+import hashlib
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from emulator.azureml import blobs
+from emulator.azureml.artifacts import Artifacts
+from emulator.http.errors import BadRequestError
+
+# The SDK takes the signature off the URL; Azure's image build may read the workspace's storage all the same.
+_URL = re.compile(
+    rf"https://[^/\s]+{blobs.ROOT}(?P<workspace>/subscriptions/\S+?)/"
+    r"(?P<artifact>Environment/azureml-private-packages/(?P<name>[^/?\s]+\.whl))(\?\S*)?"
+)
+
+
+def place(conda: Any, folder: Path, artifacts: Artifacts) -> Any:  # noqa: ANN401 - what a request brings
+    """Return the conda definition with each private wheel's URL replaced by its file, which lies under its digest."""
+
+    def replace(match: re.Match[str]) -> str:
+        workspace, artifact, name = (unquote(match[part]) for part in ("workspace", "artifact", "name"))
+        uploaded = artifacts.file(workspace, artifact)
+        if not uploaded.exists():
+            raise BadRequestError(
+                f"The wheel {name} is not in the storage of workspace {workspace.rpartition('/')[2]}: "
+                f"upload it with Environment.add_private_pip_wheel."
+            )
+        wheel = folder / hashlib.sha256(uploaded.read_bytes()).hexdigest() / name
+        if not wheel.exists():
+            wheel.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(uploaded, wheel.with_suffix(".part"))
+            wheel.with_suffix(".part").replace(wheel)
+        return wheel.as_uri()
+
+    if isinstance(conda, str):
+        return _URL.sub(replace, conda)
+    if isinstance(conda, list):
+        return [place(each, folder, artifacts) for each in conda]
+    if isinstance(conda, Mapping):
+        return {key: place(each, folder, artifacts) for key, each in conda.items()}
+    return conda

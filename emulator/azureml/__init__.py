@@ -1,0 +1,1 @@
+"""Azure ML: models, environments, artifacts, blobs, operations and web services."""

@@ -1,0 +1,1 @@
+"""The emulator as a process of this machine: start, ports, certificates, status."""

@@ -1,0 +1,1 @@
+"""The emulator as an HTTP application: routing, login, errors."""

@@ -1,0 +1,212 @@
+"""Azure as one application: every service's routes behind the login check, the request log and the error bodies."""
+
+import logging
+import sqlite3
+import time
+from xml.sax.saxutils import escape
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from emulator import __version__, arm
+from emulator.aci.failures import DiskFullError, is_disk_full
+from emulator.aci.supervisor import Supervisor
+from emulator.arm.subscriptions import Subscriptions
+from emulator.azureml import artifacts, blobs, discovery, environments, models
+from emulator.azureml import operations as operations_module
+from emulator.azureml import webservices as webservices_module
+from emulator.azureml.services import scoring_uri
+from emulator.host import instance
+from emulator.http import identity, login
+from emulator.http.errors import AzureError
+from emulator.store import Document, Store
+
+_log = logging.getLogger("emulator.requests")
+_OPEN = ("/discovery/", "/emulator/", login.ROOT, blobs.ROOT + "/")  # blobs check the URL's signature instead
+_UNKNOWN_ROUTES_KEPT = 200
+
+
+def build(store: Store, subscriptions: Subscriptions) -> tuple[ASGIApp, Supervisor]:
+    """Return the application, and the supervisor that runs its web services."""
+    key = identity.signing_key(store)
+    storage = blobs.Blobs(store, key)
+    files = artifacts.Artifacts(store, storage)
+    registry = models.Models(store, files)
+    operations = operations_module.Operations(store, storage)
+    supervisor = Supervisor(store, files, registry, operations)
+    webservices = webservices_module.Webservices(store, registry, operations, supervisor)
+
+    def drop_workspace(workspace: str) -> None:
+        webservices.drop(workspace)
+        operations.drop(workspace)
+        files.drop(workspace)
+        for kind in ("asset", "model", "model-version", "environment", "environment-label"):
+            for document, _ in store.items(kind, f"{workspace}/"):
+                store.delete(kind, document)
+
+    application = Starlette(
+        routes=[
+            *_own_routes(store, supervisor, subscriptions),
+            *discovery.routes(),
+            *login.routes(store),
+            *blobs.routes(storage),
+            *environments.routes(store),
+            *artifacts.routes(store, files),
+            *models.routes(store, registry),
+            *operations_module.routes(store, operations),
+            *webservices_module.routes(store, webservices),
+            *arm.routes(store, subscriptions, drop_workspace),
+        ],
+        middleware=[Middleware(_Gate, key=key, subscriptions=subscriptions)],
+        exception_handlers={
+            AzureError: _render,
+            HTTPException: _UnknownRoute(store),
+            OSError: _render_storage,
+            sqlite3.Error: _render_storage,
+            Exception: _render_bug,
+        },
+    )
+    application.router.redirect_slashes = False
+    return application, supervisor
+
+
+class _Gate:
+    """Lets a request with a good token through, to us or the peer that it names, and logs every request.
+
+    Never its query, which may hold a signature.
+    """
+
+    def __init__(self, app: ASGIApp, key: bytes, subscriptions: Subscriptions) -> None:
+        self._app = app
+        self._key = key
+        self._subscriptions = subscriptions
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request, began, status = Request(scope), time.perf_counter(), 0
+
+        async def note(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            if not request.url.path.startswith(_OPEN):
+                identity.check_token(self._key, request.headers.get("authorization"))
+            peer = self._subscriptions.find_peer(request.url.path)
+            await (peer.answer if peer else self._app)(scope, receive, note)
+        except AzureError as error:
+            await (await _render(request, error))(scope, receive, note)
+        finally:
+            milliseconds = (time.perf_counter() - began) * 1000
+            _log.info("%s %s %s %.0f ms", request.method, request.url.path, status or "-", milliseconds)
+
+
+class _UnknownRoute:
+    """Answers 501 to what the emulator does not do, and remembers it for `status`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def __call__(self, request: Request, error: Exception) -> Response:  # noqa: ARG002 - starlette's signature
+        route = f"{request.method} {request.url.path}"
+        with self._store.transaction():
+            known = self._store.get("unknown-route", route)
+            if known or len(self._store.items("unknown-route")) < _UNKNOWN_ROUTES_KEPT:
+                self._store.put("unknown-route", route, {"count": (known or {"count": 0})["count"] + 1})
+        unknown = AzureError(
+            f"The emulator does not do {route}; `python -m emulator status` lists all such requests.{_way_out(route)}",
+            code="NotImplemented",
+            status=501,
+        )
+        return await _render(request, unknown)
+
+
+def _way_out(route: str) -> str:
+    """Say what does the same, where there is something: Workspace.create deploys a template."""
+    if "/providers/microsoft.resources/deployments/" not in route.lower():
+        return ""
+    return " A new workspace is made by `python -m emulator workspace NAME --resource-group GROUP`."
+
+
+async def _render(request: Request, error: Exception) -> Response:
+    """Return the error as the service under this path words it."""
+    assert isinstance(error, AzureError)  # noqa: S101 - registered for nothing else
+    path = request.url.path
+    if path.startswith(blobs.ROOT):
+        body = f"<Error><Code>{error.code}</Code><Message>{escape(error.message)}</Message></Error>"
+        return Response(
+            f'<?xml version="1.0" encoding="utf-8"?>{body}',
+            status_code=error.status,
+            media_type="application/xml",
+            headers={"x-ms-error-code": error.code},
+        )
+    if path.lower().startswith("/modelmanagement"):
+        shown = error.model_management_body()
+    else:
+        # Azure ML's other services give details, even where there are none, and the SDK does not print without.
+        shown = {
+            "error": {
+                **error.arm_body()["error"],
+                **({} if path.lower().startswith("/subscriptions") else {"details": []}),
+            }
+        }
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, identity.UnauthorizedError) else None
+    return JSONResponse(shown, status_code=error.status, headers=headers)
+
+
+async def _render_storage(request: Request, error: Exception) -> Response:
+    if is_disk_full(error):
+        _log.error("%s", DiskFullError())
+        return await _render(request, DiskFullError())
+    return await _render_bug(request, error)
+
+
+async def _render_bug(request: Request, error: Exception) -> Response:
+    # Azure answers 500, which the SDK tries again for 14 s; we answer 400: a bug does not go away.
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    message = f"The emulator itself failed ({error!r}): `python -m emulator logs` has the traceback."
+    return await _render(request, AzureError(message, code="InternalServerError", status=400))
+
+
+def _own_routes(store: Store, supervisor: Supervisor, subscriptions: Subscriptions) -> list[Route]:
+    """Return what Azure does not have: is it there, and what does it hold."""
+
+    async def health(request: Request) -> Response:  # noqa: ARG001 - starlette's signature
+        return JSONResponse({"version": __version__, "state": str(store.directory)})
+
+    def status(request: Request) -> Response:  # noqa: ARG001 - starlette's signature
+        return JSONResponse(
+            {
+                "peers": [
+                    {
+                        "subscription": peer.record.subscription,
+                        "running": peer.record.is_running(),
+                        "state": str(peer.state),
+                    }
+                    for peer in subscriptions.find_peers()
+                ],
+                "unknownPeers": subscriptions.find_unknown(),
+                "services": [
+                    {**_summary(key, service), "log": str(supervisor.log_file(service))}
+                    for key, service in store.items("service")
+                ],
+                "unknownRoutes": [{"route": route, **found} for route, found in store.items("unknown-route")],
+            }
+        )
+
+    return [Route(instance.HEALTH_PATH, health), Route(instance.STATUS_PATH, status)]
+
+
+def _summary(key: str, service: Document) -> Document:
+    return {
+        "workspace": key.rpartition("/")[0].rpartition("/")[2],
+        "name": service["name"],
+        "state": service["state"],
+        "scoringUri": scoring_uri(service),
+        "error": (service.get("error") or {}).get("message"),
+    }

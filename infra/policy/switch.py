@@ -1,0 +1,142 @@
+"""Switches the policy pack on in a shell: `eval "$(python infra/policy/switch.py STACK)"`, which `make env` is part of.
+
+The CLI takes what --policy-pack and --policy-pack-config say from these variables too (3.208.0 and newer), so make's
+targets, workflows and commands typed by hand are held against the pack alike. `policyEnabled: false` switches it off.
+Exit codes: 0 printed, 2 the stack's files cannot be used.
+"""
+
+import argparse
+import csv
+import io
+import json
+import shlex
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from rules import RULES
+
+sys.path.append(str(Path(__file__).parents[2]))  # run as a script, only its own folder is on the path
+import digits.cli.interrupt  # noqa: F401 - what follows reads files
+
+import digits.stack as stack_file
+from digits.stack.keys import find_nearest
+
+PACK = Path("infra/policy")
+KEY = "policyEnabled"
+LEVELS = ("mandatory", "advisory", "disabled")
+VARIABLES = ("PULUMI_OPTION_POLICY_PACK", "PULUMI_OPTION_POLICY_PACK_CONFIG")
+
+
+class SwitchError(Exception):
+    """The stack's files cannot be used; one sentence a line for each thing that is wrong in them."""
+
+
+def print_shell(project: Path, stack: str) -> Iterator[str]:
+    """Yield the lines that a shell of this stack evaluates; raises SwitchError."""
+    yield f"unset {' '.join(VARIABLES)}"
+    if not is_enabled(project, stack):
+        return
+    paths = [project / PACK]
+    config = PACK / "config" / f"{stack}.json"
+    require_stacks(project)
+    if (project / config).exists():
+        require_known(project, config)
+        paths.append(project / config)
+    for variable, path in zip(VARIABLES, paths, strict=False):
+        yield f"export {variable}={shlex.quote(_quote(path))}"
+
+
+def is_enabled(project: Path, stack: str) -> bool:
+    """Read the switch as Pulumi does: from the stack's file, else the default in Pulumi.yaml; raises SwitchError."""
+    try:
+        return str(stack_file.read(project, stack).get(KEY)).lower() == "true"
+    except stack_file.StackFileError as error:
+        raise SwitchError(str(error)) from None
+
+
+def require_stacks(project: Path) -> None:
+    """Refuse a policy configuration that no stack reads, because it bears another name; raises SwitchError."""
+    for file in sorted((project / PACK / "config").glob("*.json")):
+        if not (project / f"Pulumi.{file.stem}.yaml").exists():
+            known = [path.name.removeprefix("Pulumi.")[:-5] for path in sorted(project.glob("Pulumi.*.yaml"))]
+            fix = f"name it {_suggest(file.stem, known)}.json, or remove it"
+            raise SwitchError(f"{PACK / 'config' / file.name} belongs to no stack: {fix}.")
+
+
+def require_known(project: Path, config: Path) -> None:
+    """Refuse what the engine would silently pass over: policies and settings that do not exist; raises SwitchError."""
+    try:
+        chosen = json.loads((project / config).read_text(encoding="utf-8"), object_pairs_hook=_Pairs)
+    except ValueError as error:
+        raise SwitchError(f"{config} is not JSON ({error}): correct it there.") from None
+    if not isinstance(chosen, _Pairs):
+        raise SwitchError(f"{config} is no object: write policies by name, as in infra/policy/config/dev.json.")
+    problems = list(_find_problems(chosen))
+    if problems:
+        raise SwitchError("\n".join(f"{config} {said}." for said in problems))
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object with every pair that it was written with, names that stand twice included."""
+
+
+def _find_problems(chosen: _Pairs) -> Iterator[str]:
+    known: dict[str, Any] = {rule.name: rule.schema for rule in RULES} | {"all": {}}
+    yield from _find_repeated("", chosen)
+    for name, choice in chosen:
+        if name not in known:
+            yield f"names a policy '{name}', which does not exist: write {_suggest(name, known)}"
+        elif isinstance(choice, _Pairs):
+            settings = [*known[name], "enforcementLevel"]
+            yield from _find_repeated(f"{name}, ", choice)
+            for setting, value in choice:
+                if setting not in settings:
+                    yield f"sets {setting} of '{name}', which has no such setting: write {_suggest(setting, settings)}"
+                elif setting == "enforcementLevel":
+                    yield from _check_level(name, value)
+        else:
+            yield from _check_level(name, choice)
+
+
+def _find_repeated(where: str, pairs: _Pairs) -> Iterator[str]:
+    names = [name for name, _ in pairs]
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            yield f"has {where}{name} twice: keep one of the two"
+
+
+def _check_level(name: str, level: object) -> Iterator[str]:
+    if level not in LEVELS:
+        yield f"gives '{name}' the level {json.dumps(level)}: write {_suggest(str(level), LEVELS)}"
+
+
+def _suggest(word: str, known: Iterable[str]) -> str:
+    *others, last = known
+    return find_nearest(word, [*others, last]) or (f"{', '.join(others)} or {last}" if others else last)
+
+
+def _quote(path: Path) -> str:
+    """Write the path as the CLI reads a list with one entry, so that a comma in it stays one."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow([path])
+    return line.getvalue()
+
+
+def main() -> int:
+    """Print the lines; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("stack", help="the stack that the shell is for")
+    stack = parser.parse_args().stack
+    try:
+        print("\n".join(print_shell(Path(__file__).parents[2], stack)))
+    except (SwitchError, OSError) as error:
+        for line in str(error).splitlines():
+            print(f"error: {line}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

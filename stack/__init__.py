@@ -1,6 +1,0 @@
-"""What a stack's file says, and where its state lies: read before anything is done, by everything that reads it."""
-
-from stack.backend import BackendError, require_shared
-from stack.file import StackFile, StackFileError, find_unknown, read
-
-__all__ = ["BackendError", "StackFile", "StackFileError", "find_unknown", "read", "require_shared"]

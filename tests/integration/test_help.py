@@ -1,0 +1,31 @@
+"""`--help` of everything that is run as `python -m`, and what is said where words are missing."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from test_interrupt import find_commands
+from wire import ROOT
+
+FILES = [*find_commands(), Path("infra/policy/__main__.py")]
+MODULES = [".".join(file.with_suffix("").parts).removesuffix(".__main__") for file in FILES]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_help_says_how_a_module_is_used(module: str) -> None:
+    """On stdout, with status 0 and nothing else done; an option that there is not is refused with status 2."""
+    for word, status in (("--help", 0), ("--nonsense", 2)):
+        done = subprocess.run(
+            [sys.executable, "-m", module, word],
+            cwd=ROOT,
+            env={**os.environ, "PATH": os.defpath},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == status, done.stderr
+        assert "Traceback" not in done.stderr
+        assert f"usage: python -m {module}" in (done.stderr if status else done.stdout)
