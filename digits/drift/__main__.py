@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from digits.drift import engine, report
+from digits.drift import engine, formats
 from digits.drift.findings import MODEL, Drift, Finding, find, name_others
 
 _SAME, _DRIFTED, _COULD_NOT_LOOK = 0, 1, 2
@@ -24,17 +24,17 @@ def main() -> int:
     )
     parser.add_argument("stack", help="its name, such as dev")
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", dest="render", action="store_const", const=report.to_json, help="one JSON object")
+    form.add_argument("--json", dest="render", action="store_const", const=formats.to_json, help="one JSON object")
     form.add_argument(
         "--markdown",
         dest="render",
         action="store_const",
-        const=report.to_markdown,
+        const=formats.to_markdown,
         help="Markdown, for an issue or a job's summary",
     )
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the answer as Markdown there, too")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    parser.set_defaults(render=report.to_text)
+    parser.set_defaults(render=formats.to_text)
     options = parser.parse_args()
     try:
         drift = look(options.stack)
@@ -45,7 +45,7 @@ def main() -> int:
         return _COULD_NOT_LOOK
     if options.report:
         options.report.parent.mkdir(parents=True, exist_ok=True)
-        options.report.write_text(report.to_markdown(drift) + "\n", encoding="utf-8")
+        options.report.write_text(formats.to_markdown(drift) + "\n", encoding="utf-8")
     print(options.render(drift))
     return _DRIFTED if drift.findings else _SAME
 

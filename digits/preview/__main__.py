@@ -14,10 +14,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from digits.evaluation import files
-from digits.preview.candidate import Trial, try_candidate
 from digits.preview.comment import Comment
 from digits.preview.engine import Preview, PreviewError, read, run
 from digits.preview.scoring_files import changed_files
+from digits.preview.trial import Trial, try_candidate
 from digits.promotion import pin
 from digits.promotion.record import PromotionError
 from infra.live import Live, look

@@ -7,11 +7,11 @@ from typing import Any
 
 import jinja2
 
-from digits.preview import changes, cost, markdown, verdict
-from digits.preview.candidate import Trial, current
+from digits.preview import changes, cost, headline, markdown
 from digits.preview.engine import UNKNOWN, Preview, Step
 from digits.preview.markdown import NONE, code
 from digits.preview.scoring_files import FileChange
+from digits.preview.trial import Trial, current
 from infra.live import Live
 
 _MODEL = ("name", "sha256")
@@ -51,27 +51,27 @@ class Comment:
     @property
     def verdict(self) -> str:
         """The comment in one sentence."""
-        return verdict.pronounce(self.stack, self.preview, self.trial, self.files, self.live)
+        return headline.pronounce(self.stack, self.preview, self.trial, self.files, self.live)
 
     @cached_property
     def steps(self) -> list[Step]:
         """The resources that something is done to."""
-        return verdict.changed_steps(self.preview)
+        return headline.changed_steps(self.preview)
 
     @property
     def counts(self) -> str:
         """How many of them what is done to."""
-        return verdict.count_steps(self.steps)
+        return headline.count_steps(self.steps)
 
     @property
     def source(self) -> dict[str, Any] | None:
         """What a promoted release says of where it comes from."""
-        return verdict.source(self.preview)
+        return headline.source(self.preview)
 
     @cached_property
     def lost(self) -> list[str]:
         """What is replaced or deleted, with the reason and what goes with it."""
-        return [_describe_loss(step) for step in self.steps if step.operation in verdict.LOSING]
+        return [_describe_loss(step) for step in self.steps if step.operation in headline.LOSING]
 
     @cached_property
     def packages(self) -> list[changes.Change]:
@@ -96,7 +96,7 @@ class Comment:
     @property
     def is_judged(self) -> bool:
         """Whether the verdict says already why the candidate is refused."""
-        return verdict.is_judged(self.preview)
+        return headline.is_judged(self.preview)
 
     @property
     def is_elsewhere(self) -> bool:
@@ -145,7 +145,7 @@ def _describe_loss(step: Step) -> str:
     if step.type == "Webservice":
         moved = step.live.get("dnsNameLabel") != step.after.get("dnsNameLabel")
         said.append("its URI and keys change" if moved else "its keys change")
-    what = f"{verdict.DONE[step.operation].capitalize()}: {name_step(step)}"
+    what = f"{headline.DONE[step.operation].capitalize()}: {name_step(step)}"
     return f"{what} ({'; '.join(said)})" if said else what
 
 

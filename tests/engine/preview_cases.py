@@ -18,9 +18,9 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from project import ROOT, Project, train_another_model
 
-from digits.preview.candidate import try_candidate
 from digits.preview.engine import read
 from digits.preview.scoring_files import changed_files
+from digits.preview.trial import try_candidate
 
 RECORDED = ROOT / "tests/unit/previews"
 _READ_UNCHANGED = (":Environment", ":Model", ":Webservice", ":Release", ":Registry")

@@ -15,10 +15,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from digits.evaluation.record import Evaluation
-from digits.preview.candidate import Trial
 from digits.preview.comment import Comment
 from digits.preview.engine import Preview, read
 from digits.preview.scoring_files import changed_files
+from digits.preview.trial import Trial
 
 DIRECTORY = Path(__file__).with_name("previews")
 CASES = sorted(path.name for path in DIRECTORY.iterdir())

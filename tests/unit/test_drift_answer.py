@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from digits.drift import report
+from digits.drift import formats
 from digits.drift.engine import Step
 from digits.drift.findings import Change, Drift, compare, find, name_others
 
@@ -58,7 +58,7 @@ def test_a_change_that_shows_in_secrets_alone_is_a_finding_without_a_value() -> 
 def test_several_things_that_happened_to_one_resource_are_each_named_once() -> None:
     """Cores and memory are one scaling."""
     found = step("update", f"{OURS}Webservice", {**SERVICE, "memoryGb": 1}, state="Failed", cpuCores=2, memoryGb=4)
-    text = report.to_text(drift(found, webservice="update"))
+    text = formats.to_text(drift(found, webservice="update"))
     assert "Web service digits-dev: failed, scaled\n" in text
     assert "    state: expected Healthy, found Failed\n" in text
 
@@ -66,7 +66,7 @@ def test_several_things_that_happened_to_one_resource_are_each_named_once() -> N
 def test_a_regenerated_key_is_named_without_its_value() -> None:
     """The next `up` cannot bring it back, and the answer says what it does instead."""
     found = step("update", f"{OURS}Webservice", SERVICE, keysRegenerated=["primaryKey"], primaryKey="[secret] too")
-    text = report.to_text(drift(found, webservice="update"))
+    text = formats.to_text(drift(found, webservice="update"))
     assert "    primaryKey: expected as deployed, found regenerated\n" in text
     assert "The new keys come into the stack's outputs" in text
     assert "[secret]" not in text
@@ -84,7 +84,7 @@ def test_a_regenerated_key_is_named_without_its_value() -> None:
 def test_what_the_next_up_does_is_what_the_preview_said(operation: str, sentence: str) -> None:
     """One sentence at each finding, and the whole plan at the end: a repair draws others along."""
     found = step("delete", f"{OURS}Model", MODEL)
-    text = report.to_text(drift(found, model=operation, release="update"))
+    text = formats.to_text(drift(found, model=operation, release="update"))
     assert "Model digits:2: deleted\n" in text
     assert sentence in text
     plan = "" if operation == "same" else f"{operation} model, "
@@ -94,7 +94,7 @@ def test_what_the_next_up_does_is_what_the_preview_said(operation: str, sentence
 def test_a_preview_that_failed_is_said_and_the_drift_all_the_same() -> None:
     """What was found does not depend on the files here."""
     found = step("delete", f"{OURS}Model", MODEL)
-    text = report.to_text(drift(found, unknown="model/metadata.json is missing."))
+    text = formats.to_text(drift(found, unknown="model/metadata.json is missing."))
     assert "Model digits:2: deleted" in text
     assert "could not be told: model/metadata.json is missing." in text
 
@@ -109,7 +109,7 @@ def test_a_service_that_another_stack_deployed_is_nobodys_secret() -> None:
     (finding,) = name_others(step("same", f"{OURS}Model", MODEL), users)
     assert (finding.title, finding.resource) == ("Web service intruder", None)
     assert finding.changes == (Change("models", None, ["digits:1"]),)
-    text = report.to_text(Drift("dev", 11, (finding,), {}))
+    text = formats.to_text(Drift("dev", 11, (finding,), {}))
     assert "leaves it alone" in text
     assert "make up" not in text
 
@@ -117,7 +117,7 @@ def test_a_service_that_another_stack_deployed_is_nobodys_secret() -> None:
 def test_markdown_is_a_table_that_no_value_breaks() -> None:
     """What others wrote into a tag stays in its cell, as code: no row of its own, no mention, no picture."""
     found = step("update", f"{OURS}Model", MODEL, tags={"data": "a|b`@all`\n| c"}, sha256="b" * 64)
-    lines = report.to_markdown(drift(found, model="update")).splitlines()
+    lines = formats.to_markdown(drift(found, model="update")).splitlines()
     assert lines[0] == "**Stack dev has drifted: 1 thing is not as deployed.**"
     assert "### Model digits:2: bytes replaced, re-tagged" in lines
     assert r"""| `tags.data` | `MNIST` | `"a\|b'@all'\n\| c"` |""" in lines
@@ -127,16 +127,16 @@ def test_markdown_is_a_table_that_no_value_breaks() -> None:
 def test_text_moves_no_cursor() -> None:
     """A tag with an escape sequence is shown, not obeyed."""
     found = step("update", f"{OURS}Model", MODEL, tags={"data": "\x1b[2Jgone"})
-    assert r'tags.data: expected MNIST, found "\u001b[2Jgone"' in report.to_text(drift(found, model="update"))
+    assert r'tags.data: expected MNIST, found "\u001b[2Jgone"' in formats.to_text(drift(found, model="update"))
 
 
 def test_json_has_codes_and_whole_values() -> None:
     """For programs: nothing is shortened or put into words."""
     found = step("update", f"{OURS}Environment", {"name": "env", "version": "1", "conda": {}}, conda={"x": "y" * 99})
-    answer = json.loads(report.to_json(drift(found, environment="update")))
+    answer = json.loads(formats.to_json(drift(found, environment="update")))
     assert answer["drift"] is True
     (finding,) = answer["findings"]
     assert (finding["resource"], finding["happened"]) == ("environment", ["definitionChanged"])
     assert finding["changes"] == [{"property": "conda.x", "expected": None, "found": "y" * 99}]
     assert answer["next"] == {"environment": "update"}
-    assert json.loads(report.to_json(drift()))["drift"] is False
+    assert json.loads(formats.to_json(drift()))["drift"] is False

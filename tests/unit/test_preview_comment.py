@@ -12,10 +12,10 @@ import recorded_previews as recorded
 from digits.evaluation.verdict import Thresholds
 from digits.preview import cost, engine, markdown
 from digits.preview.__main__ import main
-from digits.preview.candidate import Trial, try_candidate
 from digits.preview.comment import Comment
 from digits.preview.engine import Preview, PreviewError, Step
 from digits.preview.scoring_files import FileChange, changed_files
+from digits.preview.trial import Trial, try_candidate
 from infra import scoring_package
 from infra.live import Live
 from infra.promotion import OTHER_CHECKOUT

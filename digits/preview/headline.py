@@ -6,10 +6,10 @@ from typing import Any
 
 from digits.evaluation.smoke import Evaluation
 from digits.preview import changes
-from digits.preview.candidate import Trial
 from digits.preview.engine import Preview, Step
 from digits.preview.markdown import code, prose
 from digits.preview.scoring_files import FileChange
+from digits.preview.trial import Trial
 from infra.live import Live
 
 DONE = {"replace": "replaced", "delete": "deleted", "create": "created", "update": "updated"}
