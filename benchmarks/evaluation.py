@@ -28,8 +28,9 @@ from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.table import Table
 
-from digits.evaluation import datasets, report, smoke
-from digits.evaluation.client import Body, Client
+from digits import datasets
+from digits.evaluation import report, smoke
+from digits.evaluation.scoring_client import Body, Client
 from digits.runtime import environment, server
 from digits.training.model import MODEL_FILE
 from infra.model import ModelFile

@@ -18,7 +18,7 @@ from infra.scoring_directory import ENTRY_SCRIPT
 from infra.scoring_package import write
 
 if TYPE_CHECKING:
-    from digits.evaluation.datasets import Dataset
+    from digits.datasets import Dataset
     from digits.evaluation.smoke import Evaluation, Thresholds
 
 LOG_FILE = "service.log"
@@ -53,12 +53,12 @@ class Candidate:
     ) -> "Evaluation":
         """Build the environment, serve on loopback, score that many rows, and return what was measured.
 
-        Raises EnvironmentFailedError, ServerFailedError and EvaluationError, each a sentence; below that of an
-        exception in run() stands its traceback.
+        Raises EnvironmentFailedError, ServerFailedError, DatasetError and EvaluationError, each a sentence; below that
+        of an exception in run() stands its traceback.
         """
         from digits.evaluation import report as evaluation_report  # noqa: PLC0415 (an unchanged `up` runs no candidate)
         from digits.evaluation import smoke  # noqa: PLC0415
-        from digits.evaluation.errors import ServiceError  # noqa: PLC0415
+        from digits.evaluation.evaluation_errors import ServiceError  # noqa: PLC0415
         from digits.runtime import server  # noqa: PLC0415
         from digits.runtime.environment import build, variables  # noqa: PLC0415
 

@@ -12,15 +12,15 @@ import pulumi
 from infra import azureml, rollback
 from infra.azureml import Report
 from infra.candidate import explain
-from infra.progress import hook_reporter
 from infra.provider import Properties
 from infra.release import candidate as identity
 from infra.release import model_id
 from infra.settings import Settings
+from infra.status_line import hook_reporter
 from infra.webservice import Webservice
 
 if TYPE_CHECKING:
-    from digits.evaluation.datasets import Dataset
+    from digits.datasets import Dataset
     from digits.evaluation.smoke import Evaluation
 
 _UNEVALUATED = "The live service could not be evaluated, so nothing is released"
@@ -54,8 +54,9 @@ class Gate:
 
     def _decide(self, candidate: Properties, released: Properties, key: str | None, progress: Report) -> None:
         """Return where the candidate may be released; raises GateError."""
+        from digits.datasets import DatasetError  # noqa: PLC0415
         from digits.evaluation import report as evaluation_report  # noqa: PLC0415 (an unchanged `up` evaluates nothing)
-        from digits.evaluation.errors import EvaluationError, ServiceError  # noqa: PLC0415
+        from digits.evaluation.evaluation_errors import EvaluationError, ServiceError  # noqa: PLC0415
 
         if not self.webservice.is_fresh:
             _require_live(candidate)
@@ -63,7 +64,7 @@ class Gate:
             return
         try:
             judge = _Judge(self.settings, load_test_data(self.settings, progress), released.get("evaluation"))
-        except EvaluationError as error:
+        except DatasetError as error:
             raise GateError(f"{_UNEVALUATED}: {error}") from error
         try:
             evaluation, report = judge.evaluate(candidate, str(candidate["scoringUri"]), key, progress)
@@ -84,7 +85,7 @@ class Gate:
 
     def _way_back(self, judge: "_Judge", candidate: Properties, released: Properties, progress: Report) -> str:
         """Roll back where that is wanted and possible; return what was done, and what may be."""
-        from digits.evaluation.errors import EvaluationError  # noqa: PLC0415 (see above)
+        from digits.evaluation.evaluation_errors import EvaluationError  # noqa: PLC0415 (see above)
 
         obstacle = rollback.obstacle(released, candidate)
         if obstacle or not self.settings.rollback_on_failure:
@@ -122,7 +123,7 @@ class _Judge:
     ) -> tuple["Evaluation", str]:
         """Return the evaluation, and where its report is, or why there is none of a service that failed."""
         from digits.evaluation import report, smoke  # noqa: PLC0415 (see above)
-        from digits.evaluation.errors import ReportError  # noqa: PLC0415
+        from digits.evaluation.evaluation_errors import ReportError  # noqa: PLC0415
 
         previous, unread = _read_before(self.before)
         evaluation = smoke.evaluate(
@@ -156,8 +157,8 @@ class _Judge:
 
 def _read_before(recorded: str | None) -> tuple["Evaluation | None", str | None]:
     """Return the last release's evaluation, or why its record cannot be read, which must not block the next one."""
-    from digits.evaluation.errors import ReportError  # noqa: PLC0415 (see above)
-    from digits.evaluation.record import Evaluation  # noqa: PLC0415
+    from digits.evaluation.evaluation_errors import ReportError  # noqa: PLC0415 (see above)
+    from digits.evaluation.evaluation_record import Evaluation  # noqa: PLC0415
 
     try:
         return (Evaluation.from_json(json.loads(recorded)) if recorded else None), None
@@ -166,8 +167,8 @@ def _read_before(recorded: str | None) -> tuple["Evaluation | None", str | None]
 
 
 def load_test_data(settings: Settings, report_progress: Report) -> "Dataset":
-    """Return what the service is evaluated on; raises EvaluationError."""
-    from digits.evaluation import datasets  # noqa: PLC0415 (see above)
+    """Return what the service is evaluated on; raises DatasetError."""
+    from digits import datasets  # noqa: PLC0415 (see above)
 
     return datasets.load(
         settings.evaluation_dataset,

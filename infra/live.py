@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from digits.evaluation import report
-from digits.evaluation.errors import ReportError
+from digits.evaluation.evaluation_errors import ReportError
 from infra import azureml
 
 if TYPE_CHECKING:
-    from digits.evaluation.record import Evaluation
+    from digits.evaluation.evaluation_record import Evaluation
 
 _HEALTHY = "Healthy"
 _MARKS = {"released": "yes", "failing": "no", "other": "no", "nothing": "no", "unknown": "?"}

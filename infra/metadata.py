@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from digits.evaluation.fields import FieldError, Fields, each, filled, number
+from digits.fields import FieldError, Fields, each, filled, number
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 

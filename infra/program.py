@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from digits.evaluation.datasets import NAMES
+from digits.datasets import NAMES
 from digits.promotion.record import ReleaseRecord
 from infra import names, tls
 from infra.environment import Environment, environment_version, read_conda

@@ -17,11 +17,11 @@ from infra.azureml import Report
 from infra.candidate import LOG_FILE, Candidate
 from infra.gate import load_test_data
 from infra.model import ModelFile
-from infra.progress import hook_reporter
 from infra.promotion import ReleasedModel
 from infra.provider import changed
 from infra.scoring_package import ScoringPackage
 from infra.settings import Settings
+from infra.status_line import hook_reporter
 from infra.webservice import REDEPLOYED_BY
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ class Rehearsal:
         await asyncio.to_thread(self._rehearse, inputs, hook_reporter(args.urn))
 
     def _rehearse(self, inputs: Mapping[str, Any], report: Report) -> None:
-        from digits.evaluation.errors import EvaluationError  # noqa: PLC0415 (an unchanged `up` rehearses nothing)
+        from digits.datasets import DatasetError  # noqa: PLC0415
+        from digits.evaluation.evaluation_errors import EvaluationError  # noqa: PLC0415 (an unchanged `up` rehearses nothing)
         from digits.runtime.environment import EnvironmentFailedError  # noqa: PLC0415
         from digits.runtime.server import ServerFailedError  # noqa: PLC0415
 
@@ -72,7 +73,7 @@ class Rehearsal:
             return
         except ServerFailedError as error:
             raise self._fail(f"Rehearsed on this machine, the scoring package fails. {_UNTOUCHED}. {error}") from error
-        except EvaluationError as error:
+        except (DatasetError, EvaluationError) as error:
             raise self._fail(f"The rehearsal could not be evaluated. {_UNTOUCHED}. {error}") from error
         if not evaluation.passed:
             raise self._fail(

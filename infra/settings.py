@@ -18,7 +18,7 @@ from typing import Any
 import pulumi
 
 import digits.stack as stack_file
-from digits.evaluation.datasets import NAMES, SUFFIXES
+from digits.datasets import NAMES, SUFFIXES
 from digits.evaluation.verdict import Thresholds
 from infra.account import Account
 from infra.azureml import FINGERPRINT_TAG

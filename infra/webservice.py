@@ -11,8 +11,8 @@ import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, ReadResult, Resource, UpdateResult
 
 from infra import azureml, scoring_package, tls
-from infra.progress import provider_reporter
 from infra.provider import Properties, Provider, changed, output
+from infra.status_line import provider_reporter
 
 TYPE = "pulumi-python:dynamic/azureml:Webservice"
 

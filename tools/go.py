@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.progress import Advance
+from tools.build_progress import Advance
 
 _FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
 

@@ -30,7 +30,7 @@ from benchmarks.serving.client import UnexpectedAnswerError, be_a_client
 from benchmarks.serving.lanes import LANES, OURS, PEERS, TUTORIAL, Lane, Rows
 from benchmarks.serving.measurement import CLIENTS, Race, Report, Samples, WrongLabelsError
 from benchmarks.serving.reference import Reference
-from digits.evaluation import datasets
+from digits import datasets
 from digits.runtime.environment import EnvironmentFailedError
 from digits.runtime.server import ServerFailedError
 from digits.training.model import MODEL_FILE

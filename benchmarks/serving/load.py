@@ -28,7 +28,7 @@ from benchmarks.serving.client import Client, UnexpectedAnswerError, be_a_client
 from benchmarks.serving.lanes import LANES, OURS, Rows
 from benchmarks.serving.measurement import CLIENTS
 from benchmarks.serving.reference import Reference
-from digits.evaluation import datasets
+from digits import datasets
 from digits.training.model import MODEL_FILE, fit, write
 
 _LARGEST = 1_000

@@ -5,6 +5,7 @@ Exit codes: 0 passed, 1 evaluated and failed, 2 could not be evaluated.
 """
 
 import digits.cli.interrupt  # noqa: F401 - before all else, see there
+from digits.cli.progress_bar import bar
 
 import json
 import os
@@ -15,15 +16,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from digits.datasets import Dataset, DatasetError, ImageError, load
 from digits.evaluation import options, report
-from digits.evaluation.answers import percent
-from digits.evaluation.datasets import Dataset, load
-from digits.evaluation.errors import EvaluationError
-from digits.evaluation.fields import FieldError, Fields, filled, optional, text
-from digits.evaluation.progress import bar
+from digits.evaluation.evaluation_errors import EvaluationError
 from digits.evaluation.reading import read_thresholds
+from digits.evaluation.scoring_answers import percent
 from digits.evaluation.smoke import Evaluation, Thresholds, evaluate
 from digits.evaluation.terminal import draw, show
+from digits.fields import FieldError, Fields, filled, optional, text
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     doing = "read" if chosen.command == "predict" else "evaluated"
     try:
         evaluation = commands[chosen.command](chosen)
-    except EvaluationError as error:
+    except (DatasetError, ImageError, EvaluationError) as error:
         if chosen.debug:
             traceback.print_exc()
         print(f"Not {doing}: {error}", file=sys.stderr)
@@ -67,7 +67,7 @@ def _report(chosen: Namespace) -> Evaluation:
 def _predict(chosen: Namespace) -> None:
     """Have the service read one picture; show it as it was sent, and what was read."""
     from digits.evaluation import image_file  # noqa: PLC0415 - brings numpy and Pillow
-    from digits.evaluation.client import Client  # noqa: PLC0415
+    from digits.evaluation.scoring_client import Client  # noqa: PLC0415
 
     uri, key, _ = _service(chosen)
     image, doubts = image_file.examine(chosen.image)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from digits.evaluation.record import Evaluation
+    from digits.evaluation.evaluation_record import Evaluation
 
 SIGNIFICANT = 0.05
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from digits.datasets import ImageError
+from digits.datasets.mnist_form import find_ink, shape
 from digits.evaluation import doubts
-from digits.evaluation.errors import ImageError
-from digits.evaluation.mnist_form import find_ink, shape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

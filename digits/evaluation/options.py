@@ -4,7 +4,7 @@ import argparse
 import math
 from pathlib import Path
 
-from digits.evaluation.datasets import LABEL_NAMES, NAMES, SUFFIXES
+from digits.datasets import LABEL_NAMES, NAMES, SUFFIXES
 
 _EPILOG = """The key comes from the environment variable SCORING_KEY, never from an option that others could see;
 without it none is sent. Exit codes: 0 passed, 1 evaluated and failed, 2 could not be evaluated."""

@@ -13,12 +13,12 @@ import jinja2
 import numpy as np
 
 from digits.evaluation import confusions, pictures
-from digits.evaluation.answers import percent
 from digits.evaluation.comparison import Change
-from digits.evaluation.record import Evaluation
+from digits.evaluation.evaluation_record import Evaluation
+from digits.evaluation.scoring_answers import percent
 
 if TYPE_CHECKING:
-    from digits.evaluation.datasets import Dataset
+    from digits.datasets import Dataset
 
 SAMPLES = 30
 _SEED = 30

@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from digits.evaluation.record import Evaluation
+from digits.evaluation.evaluation_record import Evaluation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

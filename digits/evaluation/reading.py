@@ -4,10 +4,10 @@ from collections import Counter
 from typing import Any
 
 from digits.evaluation.comparison import Comparison
-from digits.evaluation.errors import ReportError
-from digits.evaluation.fields import FieldError, Fields, each, number, optional, row, text, texts, whole
-from digits.evaluation.record import ClassScore, Evaluation
+from digits.evaluation.evaluation_errors import ReportError
+from digits.evaluation.evaluation_record import ClassScore, Evaluation
 from digits.evaluation.verdict import Thresholds
+from digits.fields import FieldError, Fields, each, number, optional, row, text, texts, whole
 
 _COUNT = whole(0)
 _FRACTION = number(0, 1)

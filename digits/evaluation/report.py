@@ -9,12 +9,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digits.evaluation import files
-from digits.evaluation.errors import ReportError
-from digits.evaluation.record import Evaluation
+from digits import atomic_files
+from digits.evaluation.evaluation_errors import ReportError
+from digits.evaluation.evaluation_record import Evaluation
 
 if TYPE_CHECKING:
-    from digits.evaluation.datasets import Dataset
+    from digits.datasets import Dataset
 
 _WAY_OUT = "Evaluate again, and it is written anew."
 _MARK = "<main>\n"
@@ -53,7 +53,7 @@ def mark(directory: Path, sentence: str) -> None:
         with contextlib.suppress(OSError, UnicodeDecodeError):
             text = (directory / name).read_text(encoding="utf-8")
             if marked not in text:
-                files.replace(directory / name, text.replace(place, marked, 1).encode())
+                atomic_files.replace(directory / name, text.replace(place, marked, 1).encode())
 
 
 def draw(evaluation: Evaluation, dataset: "Dataset", directory: Path) -> list[Path]:
@@ -97,7 +97,7 @@ def _lines(value: object) -> str:
 
 def _replace(contents: dict[Path, bytes]) -> None:
     try:
-        files.replace_all(contents)
+        atomic_files.replace_all(contents)
     except OSError as error:
         path = next(iter(contents))
         where = path if len(contents) == 1 else path.parent

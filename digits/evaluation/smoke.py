@@ -1,19 +1,20 @@
 """Evaluates a live service: scores labelled digits through its URL and counts what comes back."""
 
+from digits.cli.progress_bar import Progress
+
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from digits.evaluation.comparison import compare, obstacle
-from digits.evaluation.errors import EvaluationError, ServiceError
-from digits.evaluation.progress import Progress
-from digits.evaluation.record import ClassScore, Evaluation, spread
+from digits.evaluation.evaluation_errors import EvaluationError, ServiceError
+from digits.evaluation.evaluation_record import ClassScore, Evaluation, spread
 from digits.evaluation.verdict import Thresholds
 
 if TYPE_CHECKING:
-    from digits.evaluation.client import Body
-    from digits.evaluation.datasets import Dataset
+    from digits.datasets import Dataset
+    from digits.evaluation.scoring_client import Body
 
 __all__ = ["Evaluation", "Thresholds", "evaluate", "metrics"]
 
@@ -38,7 +39,7 @@ def evaluate(  # noqa: PLR0913 - what is asked, of whom, with what, and how much
     Rows are scored in batches; latency is then taken from requests with one image each, up to a hundred; how sure the
     service was is asked of the misses alone.
     """
-    from digits.evaluation.client import Client  # noqa: PLC0415 - with numpy half a second, which a preview need not pay
+    from digits.evaluation.scoring_client import Client  # noqa: PLC0415 - with numpy half a second, which a preview need not pay
 
     rows = dataset.rows if rows is None else min(rows, dataset.rows)
     if rows < 1:

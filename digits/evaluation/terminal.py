@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from digits.evaluation.record import Evaluation
+from digits.evaluation.evaluation_record import Evaluation
 
 if TYPE_CHECKING:
     import numpy as np

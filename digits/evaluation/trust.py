@@ -10,7 +10,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from digits.evaluation.errors import ServiceError
+from digits.evaluation.evaluation_errors import ServiceError
 
 _VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 

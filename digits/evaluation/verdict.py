@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from digits.evaluation import confusions
 
 if TYPE_CHECKING:
-    from digits.evaluation.record import Evaluation
+    from digits.evaluation.evaluation_record import Evaluation
 
 _NAMES = {
     "minimumAccuracy": "minimum_accuracy",

@@ -7,25 +7,25 @@ import os
 import sys
 from pathlib import Path
 
-from digits.github import report
+from digits.github import threads
 from digits.github.api import GitHubError, Repository, pull_request, summarize
 
 
 def _comment(text: str) -> str:
     number, why = pull_request(os.environ)
-    return why if number is None else report.comment(Repository.from_environment(os.environ), number, text)
+    return why if number is None else threads.comment(Repository.from_environment(os.environ), number, text)
 
 
 def _issue(text: str, title: str, outcome: str) -> str:
     repository = Repository.from_environment(os.environ)
     if outcome == "failure":
-        return report.open_issue(repository, title, text)
-    return report.close_issue(repository, text) or "No issue is open."
+        return threads.open_issue(repository, title, text)
+    return threads.close_issue(repository, text) or "No issue is open."
 
 
 def main() -> int:
     """Write one report, to the run's summary in any case."""
-    parser = argparse.ArgumentParser(prog="python -m digits.github", description=report.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m digits.github", description=threads.__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     comment = commands.add_parser("comment", help="write or update the comment on the run's pull request")
     issue = commands.add_parser("issue", help="open, update or close the report's issue")
@@ -39,10 +39,10 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     try:
-        text = report.read(arguments.file)
+        text = threads.read(arguments.file)
         summarize(text, os.environ)
         done = _comment(text) if arguments.command == "comment" else _issue(text, arguments.title, arguments.outcome)
-    except (GitHubError, report.ReportError, OSError) as error:
+    except (GitHubError, threads.ReportError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(done)

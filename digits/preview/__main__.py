@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from digits.evaluation import files
+from digits import atomic_files
 from digits.preview.comment import Comment
 from digits.preview.engine import Preview, PreviewError, read, run
 from digits.preview.scoring_files import changed_files
@@ -21,7 +21,7 @@ from digits.preview.trial import Trial, try_candidate
 from digits.promotion import pin
 from digits.promotion.record import PromotionError
 from infra.live import Live, look
-from tools import progress
+from tools import build_progress
 
 _EPILOG = """What stands after -- goes to `pulumi preview`, such as --policy-pack. Exit codes: 0 a comment was made,
 whatever changes; 2 the stack could not be previewed, which the comment says too, or the options are wrong. The
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = comment.render()
     print(text, end="")
     if chosen.output:
-        files.replace(chosen.output, text.encode())
+        atomic_files.replace(chosen.output, text.encode())
     _hand_on(comment)
     for sentence in preview.errors:
         print(f"Not previewed: {sentence}", file=sys.stderr)
@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(stack: str, release: str | None, options: Sequence[str]) -> Preview:
     """Preview, of a stack that takes releases the named one."""
-    with progress.show(f"Previewing stack {stack}"):
+    with build_progress.show(f"Previewing stack {stack}"):
         if not release:
             return run(stack, options)
         with pin.hold(stack, pin.find(stack, release)) as held:
@@ -109,11 +109,11 @@ def _try(preview: Preview) -> Trial | None:
     if is_verbose():
         return try_candidate(preview, lambda message: print(f"candidate: {message}", file=sys.stderr))
     with ExitStack() as showing:
-        shown: list[progress.Advance] = []
+        shown: list[build_progress.Advance] = []
 
         def report(message: str) -> None:
             if not shown:  # there may be no candidate to try
-                shown.append(showing.enter_context(progress.show("Evaluating the candidate on this machine")))
+                shown.append(showing.enter_context(build_progress.show("Evaluating the candidate on this machine")))
             shown[0](message)
 
         return try_candidate(preview, report)

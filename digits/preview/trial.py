@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from digits.evaluation.datasets import load
-from digits.evaluation.errors import EvaluationError, ServiceError
+from digits.datasets import DatasetError, load
+from digits.evaluation.evaluation_errors import EvaluationError, ServiceError
 from digits.evaluation.smoke import Evaluation
 from digits.evaluation.verdict import Thresholds
 from digits.preview.engine import UNKNOWN, Preview, Step
@@ -64,7 +64,7 @@ def _try(evaluate: Callable[[], Evaluation]) -> Trial:
         return Trial(evaluate())
     except (ServerFailedError, ServiceError) as error:
         return Trial(failure=f"Run on this machine, the candidate fails: {_brief(error)}")
-    except (EnvironmentFailedError, EvaluationError, SettingsError, OSError) as error:
+    except (EnvironmentFailedError, DatasetError, EvaluationError, SettingsError, OSError) as error:
         return Trial(not_run=f"this machine cannot. {_brief(error)}")
 
 

@@ -11,7 +11,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from digits.evaluation.datasets import NAMES, DatasetError, load
+from digits.datasets import NAMES, DatasetError, load
 from digits.training.model import MODEL_FILE, SKOPS_FILE, fit, read_current, write
 
 _FILES = {"pickle": MODEL_FILE, "skops": SKOPS_FILE}

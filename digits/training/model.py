@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from digits.evaluation.datasets import DIGESTS, Dataset
+from digits.datasets import DIGESTS, Dataset
 from digits.training.recipe import find_change, write_recipe
 
 MODEL_FILE = "sklearn_mnist_model.pkl"

@@ -1,4 +1,4 @@
-"""The policy pack, as the engine runs it, with only this folder on the path; `python -m infra.policy` says how it is used."""
+"""The policy pack, as the engine runs it, with only this folder on the path; `python -m infra.policy` explains it."""
 
 import argparse
 

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import yaml
 
-from digits.evaluation.datasets import Dataset, load
+from digits.datasets import Dataset, load
 from digits.training.model import fit, write
 from tools import working_copy
 

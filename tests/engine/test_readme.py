@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from project import ROOT, Project
 
-from digits.evaluation.datasets import load
+from digits.datasets import load
 
 BLOCKS = re.findall(r"(?:^ {4}.*\n)+", (ROOT / "README.md").read_text(), re.MULTILINE)
 CURL = [block for block in BLOCKS if "curl" in block]

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from project import Project
 
-from digits.evaluation import datasets
+from digits import datasets
 
 BROKEN = {
     "an init() that raises": ("def init(): raise RuntimeError('no weights today')\n", "no weights today"),

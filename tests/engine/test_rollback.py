@@ -11,7 +11,7 @@ import httpx
 import pytest
 from project import Deployment, Project
 
-from digits.evaluation import datasets
+from digits import datasets
 
 RIGHT, WRONG = "[1,0,9]", "[7,7,7]"
 BOTH = {"webservice": "update", "release": "update"}

@@ -19,7 +19,7 @@ import psutil
 import yaml
 from serving import ROOT, python
 
-from digits.evaluation import datasets
+from digits import datasets
 from digits.runtime import environment, server
 from digits.training.model import METADATA_FILE, MODEL_FILE, fit, write
 from infra.model import ModelFile

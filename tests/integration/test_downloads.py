@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from answering import Answer, Request, Serve, Service, servers
 
-from digits.evaluation import mnist
-from digits.evaluation.download import download
-from digits.evaluation.errors import DatasetError
+from digits.datasets import DatasetError, mnist
+from digits.datasets.download import download
 
 
 @pytest.fixture

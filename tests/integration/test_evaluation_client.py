@@ -13,10 +13,10 @@ import pytest
 from answering import Answer, Request, Serve, Service, labels, seen_by, servers
 from PIL import Image
 
+from digits.datasets import Dataset
 from digits.evaluation.__main__ import main
-from digits.evaluation.client import Client, score
-from digits.evaluation.datasets import Dataset
-from digits.evaluation.errors import ServiceError
+from digits.evaluation.evaluation_errors import ServiceError
+from digits.evaluation.scoring_client import Client, score
 from digits.evaluation.smoke import evaluate
 
 ROOT = Path(__file__).parents[2]

@@ -21,7 +21,7 @@ import trustme
 from PIL import Image
 from wire import ROOT
 
-from digits.evaluation.datasets import load
+from digits.datasets import load
 from tools import working_copy
 
 _PATIENCE_SECONDS = 60

@@ -17,10 +17,10 @@ import pytest
 from answering import Answer, servers
 from serving import ROOT, healthy
 
-from digits.evaluation.datasets import DIGESTS, load
-from digits.evaluation.mnist import read
-from digits.evaluation.mnist_form import place
-from digits.evaluation.record import Evaluation
+from digits.datasets import DIGESTS, load
+from digits.datasets.mnist import read
+from digits.datasets.mnist_form import place
+from digits.evaluation.evaluation_record import Evaluation
 
 # What the tutorial prints: rows are true labels, columns what was read. Accuracy 0.9204.
 TUTORIAL = """

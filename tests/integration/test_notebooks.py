@@ -15,7 +15,7 @@ from deployed import digits_model
 from scripting import Scripts
 from wire import Emulator
 
-from digits.evaluation.datasets import load
+from digits.datasets import load
 
 _SEEN = {
     "mnist_deploy": {

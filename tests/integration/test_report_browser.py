@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from digits.datasets import Dataset, load
 from digits.evaluation import report
-from digits.evaluation.datasets import Dataset, load
-from digits.evaluation.record import Evaluation
+from digits.evaluation.evaluation_record import Evaluation
 from digits.evaluation.smoke import Thresholds, metrics
 
 ROWS, MISSES = 10_000, 800

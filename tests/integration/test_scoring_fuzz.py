@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 from sklearn.linear_model import LogisticRegression
 
-from digits.evaluation import datasets
+from digits import datasets
 
 AUTHORIZATION = {"Authorization": "Bearer the-key"}
 WIDTH = 3  # of a model of the test's own, so that what is made up is often nearly right

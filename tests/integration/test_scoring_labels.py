@@ -35,7 +35,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from digits.evaluation import datasets
+from digits import datasets
 
 # A server that answers for many models: each has a whole package, and a header chooses.
 MANY = """

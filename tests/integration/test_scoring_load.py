@@ -29,7 +29,7 @@ from deployed import (
 )
 from serving import started
 
-from digits.evaluation import datasets
+from digits import datasets
 
 CLIENTS = 4
 REQUESTS = 120  # of each client

@@ -16,8 +16,9 @@ from deployed import digits_model, serving_model, variables, write_package
 from PIL import Image
 from serving import ROOT, python
 
-from digits.evaluation import datasets, image_file
-from digits.evaluation.client import Client, score
+from digits import datasets
+from digits.evaluation import image_file
+from digits.evaluation.scoring_client import Client, score
 from digits.evaluation.smoke import Evaluation
 from digits.runtime import server
 from digits.training.model import MODEL_FILE, fit

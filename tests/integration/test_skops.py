@@ -8,7 +8,7 @@ import pytest
 from deployed import as_body, digits_model, serving, write_package
 from sklearn.tree import DecisionTreeClassifier
 
-from digits.evaluation import datasets
+from digits import datasets
 from digits.runtime import server
 from digits.training.model import MODEL_FILE, SKOPS_FILE, write
 from infra.model import ModelFile

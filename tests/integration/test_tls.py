@@ -13,8 +13,8 @@ import trustme
 import yaml
 from wire import CONDA, Json, Workspace
 
-from digits.evaluation.client import score
-from digits.evaluation.errors import ServiceError
+from digits.evaluation.evaluation_errors import ServiceError
+from digits.evaluation.scoring_client import score
 
 _SCRIPTS = Path(__file__).parent / "scripts"
 _ZEROS = "import json\ndef init(): pass\ndef run(raw): return [0 for _ in json.loads(raw)['data']]\n"

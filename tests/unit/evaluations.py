@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from digits.evaluation.datasets import Dataset
+from digits.datasets import Dataset
 from digits.evaluation.smoke import Evaluation, Thresholds, metrics
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from digits.evaluation.record import Evaluation
+from digits.evaluation.evaluation_record import Evaluation
 from digits.preview.comment import Comment
 from digits.preview.engine import Preview, read
 from digits.preview.scoring_files import changed_files

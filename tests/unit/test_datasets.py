@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from digits.evaluation import datasets, mnist
-from digits.evaluation.errors import DatasetError
+from digits import datasets
+from digits.datasets import DatasetError, mnist
 
 
 @pytest.mark.parametrize("part", ["train", "test"])

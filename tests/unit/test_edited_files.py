@@ -18,7 +18,7 @@ from switch import PACK, SwitchError, require_known
 from digits.evaluation import report, terminal
 from digits.evaluation.__main__ import main
 from digits.evaluation.comparison import compare, obstacle
-from digits.evaluation.errors import EvaluationError
+from digits.evaluation.evaluation_errors import EvaluationError
 from digits.evaluation.page import Page
 from digits.training.model import MODEL_FILE, read_current
 from infra.gate import _read_before

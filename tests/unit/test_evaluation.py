@@ -16,12 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from digits.datasets import load
 from digits.evaluation import report, terminal
 from digits.evaluation.__main__ import main
 from digits.evaluation.comparison import compare
-from digits.evaluation.datasets import load
-from digits.evaluation.errors import ReportError
-from digits.evaluation.record import Evaluation
+from digits.evaluation.evaluation_errors import ReportError
+from digits.evaluation.evaluation_record import Evaluation
 from digits.evaluation.verdict import Thresholds
 
 EVALUATION = zeros_ones_and_eights()

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digits.evaluation import idx
-from digits.evaluation.errors import DatasetError
+from digits.datasets import DatasetError, idx
 
 SHAPES = st.lists(st.integers(0, 5), min_size=1, max_size=3)
 

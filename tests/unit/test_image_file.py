@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from rich.console import Console
 
+from digits.datasets import ImageError, load
+from digits.datasets.mnist_form import find_ink, normalise, place, shape
 from digits.evaluation import doubts, image_file, terminal
 from digits.evaluation.__main__ import main
-from digits.evaluation.datasets import load
-from digits.evaluation.errors import ImageError
-from digits.evaluation.mnist_form import find_ink, normalise, place, shape
 
 DIGITS = load("digits", "test").images.reshape(-1, 28, 28)
 INK = np.array(Image.fromarray(DIGITS[7]).resize((240, 240), Image.Resampling.BICUBIC))

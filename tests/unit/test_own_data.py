@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digits.evaluation import datasets
+from digits import datasets
+from digits.datasets import DatasetError
+from digits.datasets.labels import whole_number
 from digits.evaluation.__main__ import main
-from digits.evaluation.errors import DatasetError
-from digits.evaluation.labels import whole_number
 
 PIXELS = np.arange(3 * 784, dtype=np.int64).reshape(3, 784) % 256
 PIXELS[:, [0, -1]] = 0  # as at the border of every MNIST image

@@ -1,8 +1,8 @@
 """Progress: a bar that moves on a terminal, one line where there is none."""
 
-import pytest
+from digits.cli.progress_bar import bar
 
-from digits.evaluation.progress import bar
+import pytest
 
 
 def shown(capsys: pytest.CaptureFixture[str]) -> str:

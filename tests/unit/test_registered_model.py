@@ -29,7 +29,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from digits.evaluation import datasets
+from digits import datasets
 from digits.training.model import MODEL_FILE, SKOPS_FILE, fit, write
 from infra.model import ModelFile
 

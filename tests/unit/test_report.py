@@ -16,13 +16,13 @@ import pytest
 from evaluations import evaluated, images_of, zeros_ones_and_eights
 from PIL import Image
 
+from digits.datasets import load
 from digits.evaluation import pictures, report
 from digits.evaluation.__main__ import main
 from digits.evaluation.comparison import compare
-from digits.evaluation.datasets import load
-from digits.evaluation.errors import ReportError
+from digits.evaluation.evaluation_errors import ReportError
+from digits.evaluation.evaluation_record import Evaluation
 from digits.evaluation.page import Page
-from digits.evaluation.record import Evaluation
 from digits.evaluation.verdict import Thresholds
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ import joblib
 import pytest
 from sklearn.tree import DecisionTreeClassifier
 
-from digits.evaluation import datasets
+from digits import datasets
 from digits.training.__main__ import main
 from digits.training.model import METADATA_FILE, MODEL_FILE, SKOPS_FILE, fit, write
 

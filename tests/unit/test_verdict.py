@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digits.evaluation.comparison import compare, obstacle
-from digits.evaluation.record import Evaluation
+from digits.evaluation.evaluation_record import Evaluation
 from digits.evaluation.verdict import Thresholds
 
 

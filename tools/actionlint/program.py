@@ -13,7 +13,7 @@ import tempfile
 from hashlib import sha256
 from pathlib import Path
 
-from tools import progress
+from tools import build_progress
 from tools.go import GoError, Module
 
 MODULE = Path(__file__).parent
@@ -44,7 +44,7 @@ def get(cache: Path, path: str) -> Path:
     with tempfile.TemporaryDirectory(prefix="partial-", dir=cache) as partial:
         built = Path(partial, "actionlint")
         try:
-            with progress.show("Building actionlint from Go modules, usually a few seconds, once") as advance:
+            with build_progress.show("Building actionlint from Go modules, usually a few seconds, once") as advance:
                 Module(MODULE, go).build(built, _PACKAGE, advance=advance)
         except GoError as error:
             raise BuildError(

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from tools import progress
+from tools import build_progress
 from tools.go import GoError, Module
 from tools.pulumi.cli import LANGUAGE_HOST, SCRIPTS, VERSION, BuildFailedError
 from tools.pulumi.sources import MODULE
@@ -30,7 +30,7 @@ def build(directory: Path, *, path: str, because: str) -> None:
             f"{go} cannot build the Pulumi CLI ({error}): install a newer Go from https://go.dev/dl."
         ) from error
     try:
-        with progress.show("Building the Pulumi CLI from Go modules, usually about 4 minutes") as advance:
+        with build_progress.show("Building the Pulumi CLI from Go modules, usually about 4 minutes") as advance:
             module.build(directory, *_PACKAGES, flags=_FLAGS, advance=advance)
         sdk = module.find_source(_SDK)
     except GoError as error:

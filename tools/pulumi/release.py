@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from tools import progress
+from tools import build_progress
 from tools.pulumi.cli import VERSION, ReleaseRejectedError, ReleaseUnreachableError, is_complete
 
 SITE = "https://get.pulumi.com/releases/sdk"
@@ -93,7 +93,7 @@ def _download(url: str, partial: Path) -> None:
     start = partial.stat().st_size if partial.exists() else 0
     headers = {"Range": f"bytes={start}-"} if start else {}
     with (
-        progress.show(f"Downloading the Pulumi CLI {VERSION}") as advance,
+        build_progress.show(f"Downloading the Pulumi CLI {VERSION}") as advance,
         httpx.stream("GET", url, headers=headers, timeout=20, follow_redirects=True) as response,
     ):
         if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:

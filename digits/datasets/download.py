@@ -1,10 +1,11 @@
 """A file from the first mirror that has it whole: what was cut off goes on where it ended, what is wrong is dropped."""
 
+from digits.cli.progress_bar import Progress
+
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from digits.evaluation.errors import DatasetError
-from digits.evaluation.progress import Progress
+from digits.datasets.dataset import DatasetError
 
 if TYPE_CHECKING:
     import httpx

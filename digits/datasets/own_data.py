@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digits.evaluation import csv_file, gzipped
-from digits.evaluation.errors import DatasetError
-from digits.evaluation.labels import describe, whole_number
+from digits.datasets import csv_file, gzipped
+from digits.datasets.dataset import DatasetError
+from digits.datasets.labels import describe, whole_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from digits.evaluation.datasets import Part
+    from digits.datasets.dataset import Part
 
 _WIDTH = 784
 _BRIGHTEST = 255

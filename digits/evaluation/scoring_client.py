@@ -5,13 +5,14 @@ The body is a byte for each pixel where the service takes that, otherwise the tu
 Scoring changes nothing, so a request that found no server, or an overloaded one, is sent again, within bounds.
 """
 
+from digits.cli.progress_bar import Progress
+
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, Self
 
-from digits.evaluation.answers import PROBABILITIES, labels_in, probabilities_in, said
-from digits.evaluation.errors import ServiceError
-from digits.evaluation.progress import Progress
+from digits.evaluation.evaluation_errors import ServiceError
+from digits.evaluation.scoring_answers import PROBABILITIES, labels_in, probabilities_in, said
 from digits.evaluation.trust import explain, trusted
 
 if TYPE_CHECKING:

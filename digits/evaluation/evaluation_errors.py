@@ -1,8 +1,6 @@
 """Why an evaluation could not be made, which is not the same as a service that was evaluated and failed.
 
 EvaluationError      one sentence: where, what, what to do
-├─ DatasetError      the data is missing, cut off, or not what its name says
-├─ ImageError        the picture cannot be read, or shows no digit
 ├─ ServiceError      the service is gone, refuses the key, or answers something other than labels
 └─ ReportError       a written evaluation cannot be read, or a new one cannot be written
 """
@@ -10,14 +8,6 @@ EvaluationError      one sentence: where, what, what to do
 
 class EvaluationError(Exception):
     """The evaluation could not be made."""
-
-
-class DatasetError(EvaluationError):
-    """The data is missing, cut off, or not what its name says."""
-
-
-class ImageError(EvaluationError):
-    """The picture cannot be read, or shows no digit."""
 
 
 class ServiceError(EvaluationError):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digits.evaluation.errors import DatasetError
+from digits.datasets.dataset import DatasetError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

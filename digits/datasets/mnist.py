@@ -4,6 +4,8 @@ A file is found by what is in it and not by its name. It counts only with the SH
 have the same form (Fashion-MNIST has).
 """
 
+from digits.cli.progress_bar import Progress, bar
+
 import hashlib
 import struct
 from collections.abc import Iterator, Sequence
@@ -13,11 +15,10 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from digits.evaluation import files, gzipped, idx
-from digits.evaluation.datasets import Part
-from digits.evaluation.download import download
-from digits.evaluation.errors import DatasetError
-from digits.evaluation.progress import Progress, bar
+from digits import atomic_files
+from digits.datasets import gzipped, idx
+from digits.datasets.dataset import DatasetError, Part
+from digits.datasets.download import download
 
 if TYPE_CHECKING:
     import numpy as np
@@ -141,6 +142,6 @@ def _download(file: str, directory: Path, mirrors: Sequence[str], progress: Prog
     with bar(f"Downloading {file}", is_bytes=True) if progress is None else nullcontext(progress) as show:
         content = download(file, mirrors, check, show)
     try:
-        files.replace(directory / file, content)
+        atomic_files.replace(directory / file, content)
     except OSError as error:
         raise DatasetError(f"{directory / file} cannot be written: {error.strerror}.") from error

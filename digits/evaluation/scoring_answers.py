@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from digits.evaluation.errors import ServiceError
-from digits.evaluation.labels import describe, whole_number
+from digits.datasets.labels import describe, whole_number
+from digits.evaluation.evaluation_errors import ServiceError
 
 if TYPE_CHECKING:
     import httpx

@@ -6,27 +6,19 @@ Changing the scaling or the split here changes the digests, so models are traine
 """
 
 import hashlib
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from digits.evaluation.errors import DatasetError
+from digits.datasets.dataset import LABEL_NAMES, Dataset, DatasetError, ImageError, Part
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    from digits.cli.progress_bar import Progress
 
-    from digits.evaluation.progress import Progress
-
-__all__ = ["DIGESTS", "LABEL_NAMES", "NAMES", "SUFFIXES", "Dataset", "DatasetError", "Part", "load"]
-
-Part = Literal["train", "test"]
+__all__ = ["DIGESTS", "LABEL_NAMES", "NAMES", "SUFFIXES", "Dataset", "DatasetError", "ImageError", "Part", "load"]
 
 NAMES = ("digits", "mnist")
 
 SUFFIXES = (".npz", ".csv", ".csv.gz")  # of files that `load` takes instead of a name
-
-LABEL_NAMES = ("label", "class", "target", "y", "digit")  # of a .csv's column with the labels
 
 # What `load` computes, written down: whether a model is up to date can then be told without loading the data.
 DIGESTS: dict[tuple[str, Part], str] = {
@@ -35,24 +27,6 @@ DIGESTS: dict[tuple[str, Part], str] = {
     ("mnist", "train"): "edc0d1098aa497be14ace79ddd5171e5a3dcf9c4d196c015389203eb3ba1f59b",
     ("mnist", "test"): "c3f9adf9c66efb572b1f9326c3a511b45910c7173b97be66ceceeeeaef6b802b",
 }
-
-_TEST_ROWS = 450  # a quarter
-_SEED = 42
-
-
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """Labelled images: uint8 (rows, 784) and uint8 (rows,), and the SHA-256 of their bytes."""
-
-    name: str
-    images: "NDArray[np.uint8]" = field(repr=False)
-    labels: "NDArray[np.uint8]" = field(repr=False)
-    digest: str
-
-    @property
-    def rows(self) -> int:
-        """How many images there are."""
-        return len(self.labels)
 
 
 def load(
@@ -72,13 +46,15 @@ def load(
     if name in NAMES and label_column:
         raise DatasetError(f"{name} has no columns: leave evaluationLabelColumn (--label-column) empty.")
     if name == "digits":
-        images, labels = _digits(part)
+        from digits.datasets import bundled  # noqa: PLC0415 - brings scikit-learn, which importers of this module may never need
+
+        images, labels = bundled.read(part)
     elif name == "mnist":
-        from digits.evaluation import mnist  # noqa: PLC0415 - brings numpy, which importers of this module may never need
+        from digits.datasets import mnist  # noqa: PLC0415 - as above
 
         images, labels = mnist.read(part, directory, progress)
     elif name.lower().endswith(SUFFIXES):
-        from digits.evaluation import own_data  # noqa: PLC0415 - as above
+        from digits.datasets import own_data  # noqa: PLC0415 - as above
 
         path = Path(name).expanduser()
         images, labels = own_data.read(path, part, label_column)
@@ -88,25 +64,3 @@ def load(
             f"There is no data set {name!r}: choose {' or '.join(NAMES)}, or name a {' or '.join(SUFFIXES)} file."
         )
     return Dataset(name, images, labels, hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest())
-
-
-def _digits(part: Part) -> "tuple[NDArray[np.uint8], NDArray[np.uint8]]":
-    """Bring 8x8 into MNIST's form, in whole numbers: the same bytes on every machine.
-
-    Each is eight pixels high, so 20 of MNIST's: a pixel becomes 5x5 quarters of one.
-    """
-    import numpy as np  # noqa: PLC0415 - a second of imports, see above
-    from sklearn.datasets import load_digits  # noqa: PLC0415
-    from sklearn.model_selection import train_test_split  # noqa: PLC0415
-
-    from digits.evaluation.mnist_form import place  # noqa: PLC0415
-
-    bundled = load_digits()
-    quarters = bundled.images.astype(np.int32).repeat(5, axis=1).repeat(5, axis=2).reshape(-1, 20, 2, 20, 2)
-    boxes = (quarters.sum(axis=(2, 4)) * 255 // (4 * 16)).astype(np.uint8)
-    images = np.stack([place(box).reshape(-1) for box in boxes])
-    labels = bundled.target.astype(np.uint8)
-    train_images, test_images, train_labels, test_labels = train_test_split(
-        images, labels, test_size=_TEST_ROWS, random_state=_SEED, stratify=labels
-    )
-    return (train_images, train_labels) if part == "train" else (test_images, test_labels)

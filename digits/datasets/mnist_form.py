@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from digits.evaluation.errors import ImageError
+from digits.datasets.dataset import ImageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from digits.evaluation.datasets import LABEL_NAMES
-from digits.evaluation.errors import DatasetError
-from digits.evaluation.labels import whole_number
+from digits.datasets.dataset import LABEL_NAMES, DatasetError
+from digits.datasets.labels import whole_number
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -4,7 +4,7 @@ import gzip
 import zlib
 from pathlib import Path
 
-from digits.evaluation.errors import DatasetError
+from digits.datasets.dataset import DatasetError
 
 MAGIC = b"\x1f\x8b"
 
