@@ -52,10 +52,10 @@ deployed = $(settings); said="$$(pulumi stack select $(STACK) 2>&1)" || { [[ "$$
 say_interrupted = { status=$$?; [ -z "$${interrupted:-}" ] || { echo "Interrupted: \`make status STACK=$(STACK)\` says what is live and whether it was released; \`make up STACK=$(STACK)\` goes on from there." >&2; exit 130; }; exit $$status; }
 select = pulumi stack select --create $(STACK) $(provider) >/dev/null
 
-.PHONY: help up preview promote releases down rehearse predict smoke logs drift status env emulator model test chromium check bench certificate comment issue skip lock clean host stack stack-file
+.PHONY: help up preview promote releases down walkthrough predict smoke logs drift status env emulator model test chromium check bench certificate comment issue skip lock clean host stack stack-file
 
 help:  ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: .venv/lock stack $(if $(SOURCE),,model) $(if $(EMULATED),emulator)  ## from a bare clone to a deployed, evaluated service
 	@$(settings); $(python) -m tools.state $(STACK); $(select); $(if $(EMULATED),$(hold_policies);) trap interrupted=1 INT; \
@@ -84,8 +84,8 @@ down: .venv/lock stack $(if $(EMULATED),emulator)  ## destroy the deployment and
 	@$(settings); $(python) -m tools.state $(STACK); if pulumi stack select $(STACK) 2>/dev/null; then pulumi destroy --stack $(STACK) --refresh $(if $(EMULATED),--yes --skip-preview); fi
 	@$(if $(EMULATED),$(python) -m emulator stop)
 
-rehearse: .venv/lock  ## play a release's life on three emulated stacks, in a copy: some four minutes
-	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m tools.rehearsal
+walkthrough: .venv/lock  ## play a release's life on three emulated stacks, in a copy: some four minutes
+	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m tools.walkthrough
 
 smoke: .venv/lock  ## evaluate the deployed service alone
 	@$(started); $(deployed); pulumi stack output --stack $(STACK) --json --show-secrets | \

@@ -8,7 +8,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 _TESTS = Path(__file__).parent
 _ENGINE = "tests/engine/"
-_ALONE = "tests/engine/test_rehearse.py"  # it shares no deployment with the others
+_ALONE = "tests/engine/test_walkthrough.py"  # it shares no deployment with the others
 
 
 class _Scheduling(LoadScopeScheduling):

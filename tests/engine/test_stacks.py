@@ -11,7 +11,19 @@ import yaml
 from tools import working_copy
 
 _TARGETS = re.findall(r"^([a-z]+):.*## ", (working_copy.ROOT / "Makefile").read_text(), re.MULTILINE)
-_NO_STACK = {"help", "rehearse", "test", "check", "bench", "comment", "issue", "skip", "lock", "clean", "certificate"}
+_NO_STACK = {
+    "help",
+    "walkthrough",
+    "test",
+    "check",
+    "bench",
+    "comment",
+    "issue",
+    "skip",
+    "lock",
+    "clean",
+    "certificate",
+}
 _OF_STACK = sorted(set(_TARGETS) - _NO_STACK)
 _READS_A_DEPLOYMENT = ("smoke", "predict", "logs", "releases", "drift")
 _NO_SECRETS = {"emulator", "host", "model"}  # these have nothing to do with a state

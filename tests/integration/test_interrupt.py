@@ -41,7 +41,7 @@ COMMANDS = {
     "preview": (_PROGRAM, "digits.preview", "dev"),
     "promote": (_PROGRAM, "digits.promotion", "promote", "--from", "staging", "--to", "prod"),
     "releases": (_PROGRAM, "digits.promotion", "releases", "dev"),
-    "rehearse": (_PROGRAM, "tools.rehearsal"),
+    "walkthrough": (_PROGRAM, "tools.walkthrough"),
     "bench": (_PROGRAM, "benchmarks.lifecycle"),
     "the CLI": (_PROGRAM, "tools.pulumi"),
     "actionlint": (_PROGRAM, "tools.actionlint"),

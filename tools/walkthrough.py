@@ -1,7 +1,7 @@
-"""`make rehearse`: a release's life on three emulated stacks, in a throw-away copy and with a team's own commands.
+"""`make walkthrough`: a release's life on three emulated stacks, in a throw-away copy and with a team's own commands.
 
 Change, preview, dev, staging, a gate that blocks, the fix, prod, rollback, drift found and repaired, destroy. Each step
-has to end as it should, or the rehearsal ends there and says how it did.
+has to end as it should, or the walkthrough ends there and says how it did.
 """
 
 from digits.cli import children, interrupt
@@ -105,18 +105,18 @@ class Team:
 
     def commit(self, message: str) -> str:
         """Commit what has changed and return the commit."""
-        identity = "-c user.name=Rehearsal -c user.email=rehearsal@example.invalid"
+        identity = "-c user.name=Walkthrough -c user.email=walkthrough@example.invalid"
         command = f"git add -A && git {identity} commit -qm '{message}' && git rev-parse HEAD"
         return self.step(f"commit: {message}", command, says=r"[0-9a-f]{40}").split()[-1]
 
 
 def main() -> int:
-    """Rehearse and print the timeline; 0 all went as it should, 1 a step did not."""
-    parser = argparse.ArgumentParser("python -m tools.rehearsal", description=__doc__)
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="rehearse in this new folder and leave it there")
+    """Walk through it and print the timeline; 0 all went as it should, 1 a step did not."""
+    parser = argparse.ArgumentParser("python -m tools.walkthrough", description=__doc__)
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="do it in this new folder and leave it there")
     chosen = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 150)
-    with tempfile.TemporaryDirectory(prefix="digits-rehearsal-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="digits-walkthrough-") as scratch:
         directory = chosen.keep or Path(scratch, "digits")
         team = Team(directory, working_copy.make(directory.absolute()), console)
         try:
@@ -132,7 +132,7 @@ def main() -> int:
 @contextmanager
 def _emulated(team: Team) -> Iterator[None]:
     """Put staging and prod on emulators of their own, with certificates of their own, and leave nothing running."""
-    authority = trustme.CA(organization_name="Rehearsal")
+    authority = trustme.CA(organization_name="Walkthrough")
     trusted = team.shell.get("REQUESTS_CA_BUNDLE") or team.shell.get("SSL_CERT_FILE") or certifi.where()
     bundle = team.directory / "certificates/authorities.pem"
     bundle.parent.mkdir()

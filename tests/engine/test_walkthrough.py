@@ -10,9 +10,9 @@ from tools.working_copy import ROOT
 
 @pytest.mark.timeout(900)
 def test_a_release_lives_from_a_change_to_its_end() -> None:
-    """`make rehearse` ends well only if each of its steps ended as it should; the timeline says what came of each."""
+    """`make walkthrough` ends well only if each of its steps ended as it should; the timeline says what came of it."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    done = subprocess.run(["make", "rehearse"], cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+    done = subprocess.run(["make", "walkthrough"], cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     timeline = done.stdout[done.stdout.index("A release's life") :]
     for step, outcome in (
