@@ -177,7 +177,7 @@ def _start_here(options: argparse.Namespace) -> int:
     import logging  # noqa: PLC0415
     import sqlite3  # noqa: PLC0415
 
-    from emulator.host import server  # noqa: PLC0415
+    from emulator.host import foreground  # noqa: PLC0415
     from emulator.store import StaleStateError  # noqa: PLC0415
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
@@ -186,7 +186,7 @@ def _start_here(options: argparse.Namespace) -> int:
 
     try:
         _choose_python(options)
-        server.run(
+        foreground.run(
             options.state,
             options.port,
             options.subscription,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from digits.runtime import server
-from emulator.aci import deployment, scoring_environment
+from emulator.aci import container, scoring_environment
 from emulator.aci.failures import describe, is_internal
 from emulator.aci.folders import Folders
 from emulator.aci.jobs import Jobs
@@ -136,21 +136,21 @@ class Supervisor:
 
     def _build(
         self, folder: Path, service: Document, operation: Document
-    ) -> tuple[ScoringEnvironment, deployment.Layout]:
+    ) -> tuple[ScoringEnvironment, container.Layout]:
         report = partial(self._operations.log, operation)
         request = service["environmentImageRequest"]
         report("Registering the environment.")
-        layout = deployment.layout(folder, request)
+        layout = container.layout(folder, request)
         environment = self._environment(service["name"], layout.conda, report)
         report("Generating deployment configuration.")
-        deployment.prepare(folder, operation["workspace"], request, self._artifacts, self._models)
+        container.prepare(folder, operation["workspace"], request, self._artifacts, self._models)
         return environment, layout
 
     def _environment(self, name: str, conda: Any, report: Callable[[str], None]) -> ScoringEnvironment:  # noqa: ANN401
         return scoring_environment.build(name, conda, self._store.directory, self._artifacts, report)
 
     def _start(
-        self, key: str, service: Document, folder: Path, environment: ScoringEnvironment, layout: deployment.Layout
+        self, key: str, service: Document, folder: Path, environment: ScoringEnvironment, layout: container.Layout
     ) -> server.ScoringServer:
         size = service["containerResourceRequirements"]
         workspace = (self._store.get("arm", key.rpartition("/")[0]) or {}).get("name", "")
@@ -164,7 +164,7 @@ class Supervisor:
             model_directory=layout.model_directory,
             port=service["port"],
             keys=list(service["keys"].values()) if service["authEnabled"] else None,
-            certificate=deployment.write_certificate(folder, service) if service.get("sslEnabled") else None,
+            certificate=container.write_certificate(folder, service) if service.get("sslEnabled") else None,
             environment_variables={**layout.environment_variables, **names},
             cpu_cores=size["cpu"],
             memory_gb=size["memoryInGB"],
@@ -217,7 +217,7 @@ class Supervisor:
             return None
         folder = self._folders.path(service["deployment"])
         try:
-            layout = deployment.layout(folder, service["environmentImageRequest"])
+            layout = container.layout(folder, service["environmentImageRequest"])
             environment = self._environment(service["name"], layout.conda, lambda _: None)
             running = self._start(key, service, folder, environment, layout)
             running.wait_until_healthy(_HEALTHY_WITHIN_SECONDS)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from digits.runtime.certificate import CertificateError
-from emulator.aci import deployment
+from emulator.aci import container
 from emulator.azureml import properties
 from emulator.azureml.models import CREATED_BY, Models, now
 from emulator.http import json_patch
@@ -170,7 +170,7 @@ def _check_tls(service: Document) -> None:
         raise BadRequestError(f"SSL is enabled, so these must be given too: {', '.join(missing)}.")
     with tempfile.TemporaryDirectory() as directory:
         try:
-            deployment.write_certificate(Path(directory), service).load()
+            container.write_certificate(Path(directory), service).load()
         except CertificateError as error:
             field = {"certificate": "sslCertificate", "key": "sslKey"}[error.part]
             raise BadRequestError(f"{field} cannot be used: it {error}.") from None

@@ -9,7 +9,7 @@ import grpc
 
 from emulator.plugin.arm_client import ArmClient
 from emulator.plugin.protocol import services
-from emulator.plugin.provider import Provider
+from emulator.plugin.servicer import Provider
 
 _UNLIMITED = -1
 _SECONDS_BETWEEN_LOOKS = 1

@@ -355,7 +355,7 @@ def test_an_emulator_out_of_reach_is_one_sentence_with_the_fix(
 
 def test_the_bindings_come_without_the_sdk() -> None:
     """The plugin starts in every preview, and the SDK takes longer to import than all the rest."""
-    program = "import emulator.plugin.provider, sys; print('pulumi.resource' in sys.modules, 'httpx' in sys.modules)"
+    program = "import emulator.plugin.servicer, sys; print('pulumi.resource' in sys.modules, 'httpx' in sys.modules)"
     answer = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout.split() == ["False", "False"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from emulator.aci.deployment import unpack
+from emulator.aci.container import unpack
 from emulator.http.errors import BadRequestError
 
 
