@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra import git
+from digits import git
 
 
 @dataclass(frozen=True)
@@ -20,4 +20,4 @@ class Commit:
             return None
         name = git.ask(file.parent, "rev-parse", "--verify", "HEAD")
         status = git.ask(file.parent, "status", "--porcelain", "--untracked-files=all", ".")
-        return None if name is None or status is None else cls(name.strip(), bool(status))
+        return None if name is None or status is None else cls(name.decode().strip(), bool(status))

@@ -1,11 +1,12 @@
 """The files of the scoring directory that travel: without what git ignores and what tools leave, links followed."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from infra import git
+from digits import git
 from infra.settings import SettingsError
 
 CONDA_FILE = "conda.yml"
@@ -27,7 +28,7 @@ def read(directory: Path) -> dict[str, bytes]:
     top = git.ask(package, "rev-parse", "--show-toplevel")
     # A repository that ignores the entry script only happens to lie around the project.
     if top and package / ENTRY_SCRIPT not in (ignored := _list_ignored(package)):
-        files = _Walk(Path(top.removesuffix("\n")), has_git=True).list_files(directory, ignored, ())
+        files = _Walk(Path(os.fsdecode(top.removesuffix(b"\n"))), has_git=True).list_files(directory, ignored, ())
     else:
         files = _Walk(package.parent, has_git=False).list_files(directory, frozenset(), ())
     return {path.relative_to(directory).as_posix(): _read(path) for path in files}
@@ -39,7 +40,7 @@ def _list_ignored(directory: Path) -> frozenset[Path]:
     What a user or a machine ignores besides would make the identity differ between machines.
     """
     listed = git.ask(directory, "ls-files", "-z", "--others", "--ignored", "--exclude-per-directory=.gitignore")
-    return frozenset(directory / name for name in (listed or "").split("\0") if name)
+    return frozenset(directory / name for name in os.fsdecode(listed or b"").split("\0") if name)
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ own record, or looked for in git's history by that SHA-256: wherever it comes fr
 
 import difflib
 import hashlib
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from digits import git
 from digits.preview.engine import Preview
 from infra import scoring_package
 
@@ -80,18 +80,11 @@ def _recorded(outputs: Mapping[str, Any]) -> dict[str, bytes]:
 
 def _from_history(path: str, sha256: str) -> str | None:
     """Return the version of the file that has this SHA-256, the newest commit first."""
-    for commit in (_git("log", "-n", _COMMITS, "--format=%H", "--", path) or b"").decode().split():
-        if (text := _verified(_git("show", f"{commit}:./{path}"), sha256)) is not None:
+    here = Path.cwd()
+    for commit in (git.ask(here, "log", "-n", _COMMITS, "--format=%H", "--", path) or b"").decode().split():
+        if (text := _verified(git.ask(here, "show", f"{commit}:./{path}"), sha256)) is not None:
             return text
     return None
-
-
-def _git(*arguments: str) -> bytes | None:
-    try:
-        done = subprocess.run(["git", *arguments], capture_output=True, check=False)
-    except OSError:
-        return None
-    return done.stdout if done.returncode == 0 else None
 
 
 def _read(path: Path) -> bytes | None:
