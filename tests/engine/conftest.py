@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from project import Project, train_another_model
+
+from tests.engine.project import Deployment, Project, train_another_model
 
 
 @pytest.fixture(scope="session")
-def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A fresh copy with emulator, model and an initialised dev stack, deployed once."""
+def initial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, Deployment]]:
+    """A fresh copy with emulator, model and an initialised dev stack, and its first deployment."""
     if shutil.which("pulumi") is None:
         pytest.fail("There is no pulumi on PATH: run these tests with `make test`.")
     project = Project.copy(tmp_path_factory.mktemp("engine") / "digits")
@@ -18,15 +19,27 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         project.python("-m", "digits.training", "--dataset", "digits")
         project.start_emulator()
         project.pulumi("stack", "select", "--create", "dev")
-        project.first = project.up()
+        first = project.up()
         # Seconds of every deployment below, which test_rehearsal.py alone is about.
         project.configure(rehearsalEnabled=False)
         project.originals.clear()
-        yield project
+        yield project, first
         project.restore()
         project.pulumi("destroy", "--yes", "--skip-preview", check=False)
     finally:
         project.close()
+
+
+@pytest.fixture(scope="session")
+def deployed(initial: tuple[Project, Deployment]) -> Project:
+    """The project that was deployed once."""
+    return initial[0]
+
+
+@pytest.fixture
+def first_up(initial: tuple[Project, Deployment]) -> Deployment:
+    """The first `up` of the project, which was deployed from nothing."""
+    return initial[1]
 
 
 @pytest.fixture

@@ -40,11 +40,13 @@ class Portal:
 
     def service(self, name: str) -> Json:
         """Return a web service."""
-        return self._management("GET", f"/services/{name}").json()
+        service: Json = self._management("GET", f"/services/{name}").json()
+        return service
 
     def keys(self, name: str) -> Json:
         """Return a web service's keys."""
-        return self._management("POST", f"/services/{name}/listkeys").json()
+        keys: Json = self._management("POST", f"/services/{name}/listkeys").json()
+        return keys
 
     def change_service(self, name: str, **fields: object) -> None:
         """Replace fields of a web service; wait for the deployment that this may start, however it ends."""
@@ -70,7 +72,8 @@ class Portal:
 
     def model(self, model_id: str) -> Json:
         """Return a model."""
-        return self._management("GET", f"/models/{model_id}").json()
+        model: Json = self._management("GET", f"/models/{model_id}").json()
+        return model
 
     def tag_model(self, model_id: str, tags: Mapping[str, str]) -> None:
         """Make the model's tags these."""

@@ -1,4 +1,4 @@
-"""The changes whose previews are recorded: `python tests/engine/preview_cases.py` records them anew.
+"""The changes whose previews are recorded: `python -m tests.engine.preview_cases` records them anew.
 
 A recording is what the real engine printed for a change to the really deployed project, and how the candidate really
 did; tests/unit/test_preview_comment.py makes the comment from it. What nobody reads is left out of it, and debug
@@ -14,13 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
-from project import ROOT, Project, train_another_model
-
 from digits.preview.engine import read
 from digits.preview.scoring_files import changed_files
 from digits.preview.trial import try_candidate
+from tests.engine.project import ROOT, Project, train_another_model
 
 RECORDED = ROOT / "tests/unit/previews"
 _READ_UNCHANGED = (":Environment", ":Model", ":Webservice", ":Release", ":Registry")
@@ -117,7 +114,7 @@ def options(case: str) -> list[str]:
 def print_preview(project: Project, case: str, streaming: str = "true") -> str:
     """Return what the CLI prints for the case as it stands."""
     command = ("pulumi", "preview", "--json", "--non-interactive", "--stack", "dev", *options(case))
-    return project.run(*command, check=False, PULUMI_ENABLE_STREAMING_JSON_PREVIEW=streaming).stdout
+    return project.run(*command, check=False, variables={"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": streaming}).stdout
 
 
 def trim(project: Project, printed: str) -> str:

@@ -43,12 +43,14 @@ class Project:
 
     # --- the shell
 
-    def run(self, *command: str, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *command: str, check: bool = True, variables: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command in the project's folder; a failure shows all that it printed."""
         done = subprocess.run(
             command,
             cwd=self.directory,
-            env=self.environment | more,
+            env={**self.environment, **(variables or {})},
             text=True,
             capture_output=True,
             timeout=240,

@@ -3,9 +3,10 @@
 import re
 
 import pytest
-from project import Project
 
-MISTAKES = {
+from tests.engine.project import Project
+
+MISTAKES: dict[str, tuple[dict[str, object], str]] = {
     "a fraction above 1": ({"minimumAccuracy": "95"}, "write 0.95 in Pulumi.dev.yaml"),
     "a fraction that is no number": ({"minimumAccuracy": "high"}, "write a fraction such as 0.9"),
     "a wrong type": ({"authEnabled": "perhaps"}, "must be of type 'boolean'"),
@@ -115,7 +116,9 @@ def test_another_account_s_login_is_refused_before_the_first_call(project: Proje
         "Pulumi.dev.yaml", re.sub("00000000(-0000){3}-00000000000[1a]", ours, project.read("Pulumi.dev.yaml"))
     )
     preview = ("pulumi", "preview", "--non-interactive")
-    refused = project.run("env", "-u", "AZUREML_EMULATOR", *preview, check=False, ARM_SUBSCRIPTION_ID=other)
+    refused = project.run(
+        "env", "-u", "AZUREML_EMULATOR", *preview, check=False, variables={"ARM_SUBSCRIPTION_ID": other}
+    )
     touched = f"Stack 'dev' touches subscription {ours} of tenant {ours}"
     assert f"{touched}, but ARM_SUBSCRIPTION_ID is {other}: unset it" in refused.stdout
     assert "azure-native:" not in refused.stdout

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from portal import Portal
-from project import Project
+
+from tests.engine.portal import Portal
+from tests.engine.project import Project
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,10 @@ import httpx
 import numpy as np
 import pytest
 import yaml
-from portal import Portal
-from project import Deployment, Project
 
 from infra.model import sha256
+from tests.engine.portal import Portal
+from tests.engine.project import Deployment, Project
 
 SERVICE = "digits-dev"
 OURS = f"Web service {SERVICE}"
@@ -143,7 +143,8 @@ def remade(deployed: Project, portal: Portal, workspace_gone: tuple[dict[str, An
     portal.make_workspace(workspace_gone[0])
     conda = yaml.safe_load(deployed.read("scoring/conda.yml"))
     conda["dependencies"][-1]["pip"].remove("skops==0.16.0")
-    portal.register_environment(*before["release"]["environment"].split(":"), conda)
+    name, version = before["release"]["environment"].split(":")
+    portal.register_environment(name, version, conda)
     return repair(deployed, portal, before)
 
 
@@ -271,7 +272,7 @@ def test_what_could_not_be_looked_at_is_no_drift(deployed: Project) -> None:
         ("nowhere", {}, "no stack named 'nowhere' found"),
         ("dev", nowhere, "does not answer"),
     ):
-        done = deployed.run("python", "-m", "digits.drift", stack, check=False, **more)
+        done = deployed.run("python", "-m", "digits.drift", stack, check=False, variables=more)
         assert done.returncode == 2
         assert sentence in done.stderr
         assert "Traceback" not in done.stderr

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from project import Project
+
+from tests.engine.project import Project
 
 STACK = "az-dev"
 

@@ -3,7 +3,7 @@
 import json
 import re
 
-from project import Project
+from tests.engine.project import Project
 
 
 def list_live(project: Project) -> list[str]:

@@ -12,7 +12,8 @@ import httpx
 import numpy as np
 import pytest
 import yaml
-from project import Project
+
+from tests.engine.project import Deployment, Project
 
 ALL = {
     "resourceGroup",
@@ -39,11 +40,11 @@ def score(outputs: dict[str, str], rows: int = 1) -> httpx.Response:
     )
 
 
-def test_a_fresh_up_deploys_everything_and_the_service_answers(project: Project) -> None:
+def test_a_fresh_up_deploys_everything_and_the_service_answers(project: Project, first_up: Deployment) -> None:
     """Workspace, environment, model, web service and release are created, and digits are scored behind the URI."""
-    assert project.first.operations == dict.fromkeys(ALL, "create")
-    assert "warning" not in project.first.printed
-    assert "azmlinfsrv" not in project.first.printed
+    assert first_up.operations == dict.fromkeys(ALL, "create")
+    assert "warning" not in first_up.printed
+    assert "azmlinfsrv" not in first_up.printed
     outputs = project.outputs()
     assert outputs["state"] == "Healthy"
     assert score(outputs, rows=3).json() == [score(outputs).json()[0]] * 3

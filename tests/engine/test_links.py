@@ -2,7 +2,7 @@
 
 import shutil
 
-from project import Project
+from tests.engine.project import Project
 
 
 def test_a_linked_folder_is_deployed_and_can_be_imported(project: Project) -> None:

@@ -1,6 +1,6 @@
 """The model's file and the environment it is loaded in: its format, and the scikit-learn that trained it."""
 
-from project import Project
+from tests.engine.project import Project
 
 
 def test_another_scikit_learn_than_the_trained_one_is_a_warning_in_the_preview(project: Project) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from project import Project
+
+from tests.engine.project import Project
 
 _PROD = "Pulumi.prod.yaml"
 
@@ -52,7 +53,7 @@ def test_the_release_that_was_shown_is_deployed_and_recorded(
     """Dev releases a newer model between prod's preview and its deployment: prod takes the one that was shown."""
     shown, settings = project.outputs()["release"], project.read(_PROD)
     promote = ("-m", "digits.promotion", "promote", "--from", "dev", "--to", prod, "--yes", "--", "--non-interactive")
-    done = project.run(sys.executable, *promote, **slip_in(project, tmp_path / "slip", trained_model))
+    done = project.run(sys.executable, *promote, variables=slip_in(project, tmp_path / "slip", trained_model))
     project.touched = True
     assert project.outputs()["release"]["modelSha256"] != shown["modelSha256"], "dev did release meanwhile"
     assert f"SHA-256 {shown['modelSha256']}" in done.stdout

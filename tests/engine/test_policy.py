@@ -12,8 +12,9 @@ from contextlib import contextmanager
 import pytest
 import trustme
 import yaml
-from project import Project
 from rules import RULES
+
+from tests.engine.project import Project
 
 # What each policy says of the stack where everything violates: what was found, and the fix.
 SENTENCES = {

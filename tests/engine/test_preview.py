@@ -7,8 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from preview_cases import CASES, RECORDED, edit_score, options, print_preview
-from project import Project
+
+from tests.engine.preview_cases import CASES, RECORDED, edit_score, options, print_preview
+from tests.engine.project import Project
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +44,7 @@ def test_a_changed_entry_script_makes_the_recorded_comment(project: Project, his
     """With the candidate run against the release on the same rows; neither key is in it, nor a path of this machine."""
     edit_score(project)
     # The emulator runs already: make need not start it.
-    printed = project.run("make", "-s", "-o", "emulator", "preview", "STACK=dev", **history)
+    printed = project.run("make", "-s", "-o", "emulator", "preview", "STACK=dev", variables=history)
     comment = project.read("reports/dev/preview.md")
     assert shape(comment) == expected("score")
     outputs = project.outputs()

@@ -11,9 +11,9 @@ from select import select
 import numpy as np
 import pytest
 from PIL import Image
-from project import ROOT, Project
 
 from digits.datasets import load
+from tests.engine.project import ROOT, Project
 
 BLOCKS = re.findall(r"(?:^ {4}.*\n)+", (ROOT / "README.md").read_text(), re.MULTILINE)
 CURL = [block for block in BLOCKS if "curl" in block]

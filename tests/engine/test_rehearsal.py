@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-from project import Project
 
 from digits import datasets
+from tests.engine.project import Project
 
 BROKEN = {
     "an init() that raises": ("def init(): raise RuntimeError('no weights today')\n", "no weights today"),

@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
-from project import Deployment, Project
 
 from digits import datasets
+from tests.engine.project import Deployment, Project
 
 RIGHT, WRONG = "[1,0,9]", "[7,7,7]"
 BOTH = {"webservice": "update", "release": "update"}

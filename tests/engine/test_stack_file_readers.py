@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from project import Project
+
+from tests.engine.project import Project
 
 MISTAKES = {"digits:minimumAcuracy": '"0.7"', "digits:modelName": "12", "azure-native:locaton": "x"}
 SENTENCES = (

@@ -3,7 +3,8 @@
 import re
 
 import trustme
-from project import Project
+
+from tests.engine.project import Project
 
 
 def test_a_stack_is_served_and_evaluated_over_tls(project: Project) -> None:

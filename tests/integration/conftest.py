@@ -5,8 +5,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from deployed import Service, digits_model, service_unharmed, serving_model
-from wire import Emulator, Workspace
+
+from tests.integration.deployed import Service, digits_model, service_unharmed, serving_model
+from tests.integration.wire import Emulator, Workspace
 
 
 @pytest.fixture(scope="session")

@@ -17,13 +17,13 @@ import httpx
 import numpy as np
 import psutil
 import yaml
-from serving import ROOT, python
 
 from digits import datasets
 from digits.runtime import environment, server
 from digits.training.model import METADATA_FILE, MODEL_FILE, fit, write
 from infra.model import ModelFile
 from infra.scoring_package import ScoringPackage
+from tests.integration.serving import ROOT, python
 
 SCORING = ROOT / "scoring"
 FLOAT32 = "application/octet-stream"

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from wire import CONDA, Emulator, Workspace
+
+from tests.integration.wire import CONDA, Emulator, Workspace
 
 SCRIPTS = Path(__file__).parent / "scripts"
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
-from wire import SUBSCRIPTION, Emulator, Workspace
+
+from tests.integration.wire import SUBSCRIPTION, Emulator, Workspace
 
 STORAGE = {"location": "eastus", "kind": "StorageV2", "sku": {"name": "Standard_LRS"}}
 VAULT = {"location": "eastus", "properties": {"tenantId": "t", "sku": {"family": "A", "name": "standard"}}}

@@ -4,7 +4,8 @@ import base64
 import hashlib
 
 import pytest
-from wire import Workspace, plain
+
+from tests.integration.wire import Workspace, plain
 
 
 @pytest.fixture

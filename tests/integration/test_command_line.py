@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from wire import ROOT, SUBSCRIPTION, Emulator, Workspace, entry_script
 
 from emulator.host.instance import DEFAULT_PORT
+from tests.integration.wire import ROOT, SUBSCRIPTION, Emulator, Workspace, entry_script
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
-from wire import CONDA, Emulator, Workspace, entry_script
+
+from tests.integration.wire import CONDA, Emulator, Workspace, entry_script
 
 _SCRIPT = Path(__file__).parent / "scripts" / "containers.py"
 PYPI, OLD_PYPI = (".".join(parts) for parts in (("pypi", "org"), ("pypi", "python", "org")))

@@ -2,9 +2,8 @@
 
 import ast
 
-from wire import ROOT
-
 from emulator import differences
+from tests.integration.wire import ROOT
 
 
 def test_the_published_table_is_up_to_date() -> None:

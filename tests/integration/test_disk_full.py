@@ -3,7 +3,8 @@
 import shutil
 
 import pytest
-from wire import Emulator, Workspace, plain
+
+from tests.integration.wire import Emulator, Workspace, plain
 
 _LIMIT = 300_000
 

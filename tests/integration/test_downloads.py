@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from answering import Answer, Request, Serve, Service, servers
 
 from digits.datasets import DatasetError, mnist
 from digits.datasets.download import download
+from tests.integration.answering import Answer, Request, Serve, Service, servers
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """Azure ML environments: versions, and what may not change."""
 
 import httpx
-from wire import CONDA, Workspace
+
+from tests.integration.wire import CONDA, Workspace
 
 
 def _register(workspace: Workspace, path: str, **python: object) -> httpx.Response:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from answering import Answer, Request, Serve, Service, labels, seen_by, servers
 from PIL import Image
 
 from digits.datasets import Dataset
@@ -18,6 +17,7 @@ from digits.evaluation.__main__ import main
 from digits.evaluation.evaluation_errors import ServiceError
 from digits.evaluation.scoring_client import Client, score
 from digits.evaluation.smoke import evaluate
+from tests.integration.answering import Answer, Request, Serve, Service, labels, seen_by, servers
 
 ROOT = Path(__file__).parents[2]
 IMAGES = np.zeros((3, 784), np.uint8)

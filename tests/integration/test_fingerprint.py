@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wire import CONDA, Workspace, entry_script
 
 from infra.azureml import FINGERPRINT_TAG
 from infra.webservice import fingerprint
+from tests.integration.wire import CONDA, Workspace, entry_script
 
 _SCRIPT = Path(__file__).parent / "scripts" / "fingerprint.py"
 _TAGS = {"data": "MNIST"}

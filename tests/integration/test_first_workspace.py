@@ -1,6 +1,6 @@
 """`python -m emulator workspace`: how a script that only has the SDK comes to its first workspace."""
 
-from wire import Emulator
+from tests.integration.wire import Emulator
 
 _ARGUMENTS = ("workspace", "first-ws", "--resource-group", "first")
 _SCRIPT = """

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_interrupt import find_commands
-from wire import ROOT
+
+from tests.integration.test_interrupt import find_commands
+from tests.integration.wire import ROOT
 
 FILES = [*find_commands(), Path("infra/policy/__main__.py")]
 MODULES = [".".join(file.with_suffix("").parts).removesuffix(".__main__") for file in FILES]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from wire import Emulator, Workspace
 
 from emulator.http import identity
+from tests.integration.wire import Emulator, Workspace
 
 _SCRIPT = Path(__file__).parent / "scripts" / "login.py"
 

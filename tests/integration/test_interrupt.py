@@ -19,9 +19,9 @@ import psutil
 import pytest
 import trustme
 from PIL import Image
-from wire import ROOT
 
 from digits.datasets import load
+from tests.integration.wire import ROOT
 from tools import working_copy
 
 _PATIENCE_SECONDS = 60

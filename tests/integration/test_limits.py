@@ -6,10 +6,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from deployed import variables
-from serving import healthy
 
 from digits.runtime import server
+from tests.integration.deployed import variables
+from tests.integration.serving import healthy
 
 SLOW = """
 import os, socket, time

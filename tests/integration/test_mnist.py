@@ -9,18 +9,19 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import platformdirs
 import pytest
-from answering import Answer, servers
-from serving import ROOT, healthy
 
 from digits.datasets import DIGESTS, load
 from digits.datasets.mnist import read
 from digits.datasets.mnist_form import place
 from digits.evaluation.evaluation_record import Evaluation
+from tests.integration.answering import Answer, servers
+from tests.integration.serving import ROOT, healthy
 
 # What the tutorial prints: rows are true labels, columns what was read. Accuracy 0.9204.
 TUTORIAL = """
@@ -111,7 +112,7 @@ def test_mnist_is_the_same_gzipped_or_not_and_is_downloaded_once(
     assert load("mnist", "test").digest == DIGESTS["mnist", "test"], "the mirror is gone by now"
 
 
-SPELLINGS = {
+SPELLINGS: dict[str, Callable[[str], str]] = {
     "a point for a dash": lambda name: name.replace("-idx", ".idx"),
     "a point, gzipped": lambda name: name.replace("-idx", ".idx") + ".gz",
     "called gzipped": lambda name: f"{name}.gz",

@@ -9,7 +9,8 @@ import httpx
 import jsonschema_rs
 import pytest
 import yaml
-from wire import Workspace, entry_script
+
+from tests.integration.wire import Workspace, entry_script
 
 _SPECIFICATION = yaml.safe_load((Path(__file__).parent / "model_management.yml").read_text(encoding="utf-8"))
 _TYPES: Mapping[str, dict[str, Any]] = {

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 import httpx
-from wire import Workspace
+
+from tests.integration.wire import Workspace
 
 
 def _patch(workspace: Workspace, model: str, *operations: Mapping[str, object]) -> httpx.Response:

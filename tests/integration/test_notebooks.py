@@ -11,11 +11,11 @@ from pathlib import Path
 
 import joblib
 import pytest
-from deployed import digits_model
-from scripting import Scripts
-from wire import Emulator
 
 from digits.datasets import load
+from tests.integration.deployed import digits_model
+from tests.integration.scripting import Scripts
+from tests.integration.wire import Emulator
 
 _SEEN = {
     "mnist_deploy": {

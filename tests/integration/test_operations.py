@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from wire import Emulator, Workspace, entry_script
+from tests.integration.wire import Emulator, Workspace, entry_script
 
 
 def test_the_answer_waits_until_the_operation_is_done(workspace: Workspace) -> None:

@@ -14,7 +14,8 @@ from google.protobuf import empty_pb2, struct_pb2
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.proto import provider_pb2 as messages
 from pulumi.runtime.proto import provider_pb2_grpc as services
-from wire import ROOT, SUBSCRIPTION, Emulator
+
+from tests.integration.wire import ROOT, SUBSCRIPTION, Emulator
 
 PLUGIN = ROOT / "emulator" / "plugin" / "pulumi-resource-azure-native"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"

@@ -4,7 +4,8 @@ import time
 
 import httpx
 import pytest
-from wire import Workspace, entry_script
+
+from tests.integration.wire import Workspace, entry_script
 
 
 def test_an_unknown_route_answers_501_and_names_itself(workspace: Workspace) -> None:

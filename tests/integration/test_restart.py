@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 import trustme
-from wire import Emulator, Workspace, entry_script
+
+from tests.integration.wire import Emulator, Workspace, entry_script
 
 
 @pytest.fixture
@@ -108,8 +109,10 @@ def test_a_restart_in_which_the_emulator_itself_fails_is_tried_again(own_workspa
     """Meanwhile the service is Transitioning, without an error, also if an earlier restart had Failed."""
     issued = trustme.CA().issue_cert("localhost")
     chain, key = issued.cert_chain_pems[0].bytes().decode(), issued.private_key_pem.bytes().decode()
-    tls = {"sslEnabled": True, "sslCertificate": chain, "sslKey": key, "cname": "localhost"}
-    own_workspace.run(own_workspace.deploy("retried", entry_script("echo"), **tls))
+    operation = own_workspace.deploy(
+        "retried", entry_script("echo"), sslEnabled=True, sslCertificate=chain, sslKey=key, cname="localhost"
+    )
+    own_workspace.run(operation)
     own_workspace.emulator.stop()
     (folder,) = (own_workspace.emulator.state / "services").iterdir()
     obstacle = folder / "certificate.pem"

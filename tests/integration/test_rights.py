@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from wire import Emulator, Workspace, entry_script
+
+from tests.integration.wire import Emulator, Workspace, entry_script
 
 
 def _open_to_others(state: Path) -> list[str]:

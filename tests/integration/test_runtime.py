@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from serving import ROOT, healthy, package, python, started
 
 from digits.runtime import server
+from tests.integration.serving import ROOT, healthy, package, python, started
 
 INIT = "def init(): pass\n"
 TWO_LINES = "Not this model:\nExpected 10 classes, found 3"
@@ -38,7 +38,7 @@ OWNER = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from serving import healthy
+from tests.integration.serving import healthy
 with healthy(Path({directory!r}), {script!r}) as running:
     print(running.pid, flush=True)
     time.sleep(600)

@@ -5,7 +5,8 @@ import json
 import re
 
 import pytest
-from deployed import GOOD, Service, as_body, refused, row
+
+from tests.integration.deployed import GOOD, Service, as_body, refused, row
 
 pytestmark = pytest.mark.usefixtures("unharmed")
 WIDTH = 784

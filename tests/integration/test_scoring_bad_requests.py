@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from deployed import FLOAT32, GOOD, UINT8, Service, as_body, refused
+
+from tests.integration.deployed import FLOAT32, GOOD, UINT8, Service, as_body, refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable

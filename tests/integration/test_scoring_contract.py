@@ -8,10 +8,19 @@ from urllib.parse import quote
 import jsonschema_rs
 import numpy as np
 import pytest
-from deployed import FLOAT32, PROBABILITIES, UINT8, Service, digits_model, read_answer, row, tutorials_score
-from serving import healthy
 
 from digits.runtime import server
+from tests.integration.deployed import (
+    FLOAT32,
+    PROBABILITIES,
+    UINT8,
+    Service,
+    digits_model,
+    read_answer,
+    row,
+    tutorials_score,
+)
+from tests.integration.serving import healthy
 
 A, B, C = (json.dumps(row(seed)) for seed in (1, 2, 9))
 FEW = f"[{A}, {B}, {C}]"

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import schemathesis
-from deployed import FLOAT32, UINT8, Service, serving_model
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 from sklearn.linear_model import LogisticRegression
 
 from digits import datasets
+from tests.integration.deployed import FLOAT32, UINT8, Service, serving_model
 
 AUTHORIZATION = {"Authorization": "Bearer the-key"}
 WIDTH = 3  # of a model of the test's own, so that what is made up is often nearly right

@@ -14,7 +14,9 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from deployed import (
+
+from digits import datasets
+from tests.integration.deployed import (
     FLOAT32,
     GOOD,
     UINT8,
@@ -27,9 +29,7 @@ from deployed import (
     variables,
     write_package,
 )
-from serving import started
-
-from digits import datasets
+from tests.integration.serving import started
 
 CLIENTS = 4
 REQUESTS = 120  # of each client

@@ -12,9 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from deployed import digits_model, serving_model, variables, write_package
 from PIL import Image
-from serving import ROOT, python
 
 from digits import datasets
 from digits.evaluation import image_file
@@ -22,6 +20,8 @@ from digits.evaluation.scoring_client import Client, score
 from digits.evaluation.smoke import Evaluation
 from digits.runtime import server
 from digits.training.model import MODEL_FILE, fit
+from tests.integration.deployed import digits_model, serving_model, variables, write_package
+from tests.integration.serving import ROOT, python
 
 KEY = "a-key-that-must-not-be-shown"
 

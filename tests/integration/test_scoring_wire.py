@@ -6,7 +6,8 @@ import ssl
 
 import httpx
 import pytest
-from deployed import (
+
+from tests.integration.deployed import (
     FLOAT32,
     GOOD,
     UINT8,

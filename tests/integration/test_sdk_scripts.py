@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from scripting import Scripts
-from wire import Emulator
+
+from tests.integration.scripting import Scripts
+from tests.integration.wire import Emulator
 
 _REGISTRY = {
     "same workspace": ["True"],

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 import yaml
-from wire import CONDA, ENTRY_SCRIPTS, Workspace
 
 from emulator import differences
+from tests.integration.wire import CONDA, ENTRY_SCRIPTS, Workspace
 
 _SCRIPT = Path(__file__).parent / "scripts" / "surface.py"
 

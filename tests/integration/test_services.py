@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from wire import CONDA, Workspace, entry_script
+
+from tests.integration.wire import CONDA, Workspace, entry_script
 
 _ECHO = entry_script("echo")
 

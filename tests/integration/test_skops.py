@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deployed import as_body, digits_model, serving, write_package
 from sklearn.tree import DecisionTreeClassifier
 
 from digits import datasets
 from digits.runtime import server
 from digits.training.model import MODEL_FILE, SKOPS_FILE, write
 from infra.model import ModelFile
+from tests.integration.deployed import as_body, digits_model, serving, write_package
 
 
 def write_skops_package(directory: Path, model: Any) -> ModelFile:  # noqa: ANN401 - scikit-learn ships no types
@@ -42,14 +42,16 @@ def test_a_type_that_nobody_pinned_never_serves(tmp_path: Path) -> None:
     """The server ends in start-up with one sentence that names the type; pinned by training, it serves."""
     train = datasets.load("digits", "train")
     tree = DecisionTreeClassifier(max_depth=4, random_state=0).fit(train.images / 255, train.labels)
-    deployed = write_skops_package(tmp_path, tree)
+    write_skops_package(tmp_path, tree)
     with serving(tmp_path) as service:
         assert (
             service.post(as_body((train.images[:9] / 255).tolist())).json()
             == tree.predict(train.images[:9] / 255).tolist()
         )
-    manifest = {"model": {**deployed.manifest["model"], "trustedTypes": []}}
-    (tmp_path / "scoring" / "manifest.json").write_text(json.dumps(manifest))
+    file = tmp_path / "scoring" / "manifest.json"
+    manifest = json.loads(file.read_text())
+    manifest["model"]["trustedTypes"] = []
+    file.write_text(json.dumps(manifest))
     refused = r"ModelRefusedError: .* does not trust \(sklearn\.tree\._tree\.Tree\): it was not loaded"
     with pytest.raises(server.ServerFailedError, match=refused), serving(tmp_path):
         pass

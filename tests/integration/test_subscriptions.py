@@ -7,7 +7,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from wire import Emulator, Workspace
+
+from tests.integration.wire import Emulator, Workspace
 
 _SCRIPTS = Path(__file__).parent / "scripts"
 _STAGING = "00000000-0000-0000-0000-000000000002"

@@ -11,10 +11,10 @@ import psutil
 import pytest
 import trustme
 import yaml
-from wire import CONDA, Json, Workspace
 
 from digits.evaluation.evaluation_errors import ServiceError
 from digits.evaluation.scoring_client import score
+from tests.integration.wire import CONDA, Json, Workspace
 
 _SCRIPTS = Path(__file__).parent / "scripts"
 _ZEROS = "import json\ndef init(): pass\ndef run(raw): return [0 for _ in json.loads(raw)['data']]\n"

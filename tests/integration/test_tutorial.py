@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import scripting
-from wire import Workspace
+
+from tests.integration import scripting
+from tests.integration.wire import Workspace
 
 
 def _run(workspace: Workspace, script: str, directory: Path) -> scripting.Printed:

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evaluations import evaluated, images_of, zeros_ones_and_eights
 from hypothesis import HealthCheck, given, settings
-from mutations import mutated
 from rich.console import Console
 from switch import PACK, SwitchError, require_known
 
@@ -24,6 +22,8 @@ from digits.training.model import MODEL_FILE, read_current
 from infra.gate import _read_before
 from infra.model import ModelFile, service_tags
 from infra.settings import SettingsError
+from tests.unit.evaluations import evaluated, images_of, zeros_ones_and_eights
+from tests.unit.mutations import mutated
 
 TRUTH = [0] * 50 + [1] * 50 + [8] * 100
 EVALUATION = zeros_ones_and_eights(subject={"model": "sklearn_mnist:4"})

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evaluations import evaluated, zeros_ones_and_eights
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
@@ -23,6 +22,7 @@ from digits.evaluation.comparison import compare
 from digits.evaluation.evaluation_errors import ReportError
 from digits.evaluation.evaluation_record import Evaluation
 from digits.evaluation.verdict import Thresholds
+from tests.unit.evaluations import evaluated, zeros_ones_and_eights
 
 EVALUATION = zeros_ones_and_eights()
 FAILED = zeros_ones_and_eights(thresholds=Thresholds(minimum_accuracy=1))

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evaluations import zeros_ones_and_eights
 
 from digits.evaluation import report
 from digits.evaluation.verdict import Thresholds
 from infra import azureml
 from infra.live import Live, look
+from tests.unit.evaluations import zeros_ones_and_eights
 
 RELEASED, REFUSED, UNKNOWN = "1" * 64, "2" * 64, "3" * 64
 RELEASE: dict[str, Any] = {

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import recorded_previews as recorded
 
 from digits.evaluation.verdict import Thresholds
 from digits.preview import cost, engine, markdown
@@ -19,6 +18,7 @@ from digits.preview.trial import Trial, try_candidate
 from infra import scoring_package
 from infra.live import Live
 from infra.promotion import OTHER_CHECKOUT
+from tests.unit import recorded_previews as recorded
 
 
 def altered(preview: Preview, name: str, **values: Any) -> Preview:  # noqa: ANN401 - fields of a step

@@ -13,7 +13,6 @@ from pathlib import Path
 import jsonschema_rs
 import numpy as np
 import pytest
-from evaluations import evaluated, images_of, zeros_ones_and_eights
 from PIL import Image
 
 from digits.datasets import load
@@ -24,6 +23,7 @@ from digits.evaluation.evaluation_errors import ReportError
 from digits.evaluation.evaluation_record import Evaluation
 from digits.evaluation.page import Page
 from digits.evaluation.verdict import Thresholds
+from tests.unit.evaluations import evaluated, images_of, zeros_ones_and_eights
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = jsonschema_rs.validator_for(json.loads((ROOT / "docs" / "evaluation.schema.json").read_text()))

@@ -4,13 +4,13 @@ import dataclasses
 import json
 
 import pytest
-from evaluations import evaluated, zeros_ones_and_eights
 from hypothesis import given
 from hypothesis import strategies as st
 
 from digits.evaluation.comparison import compare, obstacle
 from digits.evaluation.evaluation_record import Evaluation
 from digits.evaluation.verdict import Thresholds
+from tests.unit.evaluations import evaluated, zeros_ones_and_eights
 
 
 def judged(**thresholds: float) -> Evaluation:

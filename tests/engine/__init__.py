@@ -1,0 +1,1 @@
+"""Tests through the real Pulumi engine, from end to end."""
