@@ -125,7 +125,7 @@ model: .venv/lock stack-file  ## train the model, unless it is up to date: FORCE
 	  $(addprefix --model-file ,$(call config,digits:modelFile)) $(if $(FORCE),--force)
 
 test: .venv/lock chromium  ## all tests: no I/O, the emulator with the real SDK, the real engine end to end
-	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m pytest -n 2 --dist loadscope --no-loadscope-reorder tests
+	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10 tests
 
 # The report is looked at in a real browser; Debian's needs no download of its own.
 chromium:
