@@ -1,6 +1,6 @@
 # The only commands to learn. `make` alone lists them.
 #
-# STACK=dev    the stack of every command; one with `digits:cloud: emulator` runs on this machine, on an emulator of its own
+# STACK=dev    the stack of every command; one with `digits:cloud: emulator` runs on this machine, on the one emulator of this clone
 # FORMAT=…     drift's answer as json or markdown instead of text
 # EMULATOR_PORT=…  another port for the emulator than its default; 0 takes a free one
 # VERBOSE=1    shows all that a candidate's and a service's server says while it starts
@@ -20,8 +20,6 @@ PULUMI_BACKEND_URL ?= file://$(CURDIR)/.state?metadata=skip
 config = $(shell sed -n "s/^ *$(1): *[\"']\{0,1\}\([^\"' ]*\).*/\1/p" Pulumi.$(STACK).yaml 2>/dev/null)
 EMULATED := $(filter emulator,$(call config,digits:cloud))
 SOURCE := $(call config,digits:promoteFrom)
-state_of = .emulator$(patsubst %,-%,$(filter-out dev,$(1)))
-export AZUREML_EMULATOR_STATE ?= $(call state_of,$(STACK))
 ifneq ($(VERBOSE),)
 export DIGITS_VERBOSE := 1
 endif
@@ -46,7 +44,7 @@ hold_policies = [ -z "$${PULUMI_OPTION_POLICY_PACK:-}" ] || ! echo 'Holding the 
 release = $(if $(value RELEASE),--release "$$RELEASE")
 # What is asked about a deployment needs one; `started` runs before the emulator's settings are asked for.
 never = { echo "Nothing is deployed in stack '$(STACK)': run \`make up$(patsubst %, STACK=%,$(filter-out dev,$(STACK)))\` first." >&2; exit 2; }
-started = $(if $(EMULATED),[ -e "$$AZUREML_EMULATOR_STATE/emulator.json" ] || $(never),true)
+started = $(if $(EMULATED),[ -e "$${AZUREML_EMULATOR_STATE:-.emulator}/emulator.json" ] || $(never),true)
 deployed = $(settings); said="$$(pulumi stack select $(STACK) 2>&1)" || { [[ "$$said" != *'no stack named'* ]] || $(never); echo "$$said" >&2; exit 2; }
 # The CLI ends what it is at and says nothing of use.
 say_interrupted = { status=$$?; [ -z "$${interrupted:-}" ] || { echo "Interrupted: \`make status STACK=$(STACK)\` says what is live and whether it was released; \`make up STACK=$(STACK)\` goes on from there." >&2; exit 130; }; exit $$status; }
@@ -79,10 +77,10 @@ promote: .venv/lock stack $(if $(EMULATED),emulator)  ## take what another stack
 releases: .venv/lock  ## what a stack released, newest first, and what is live of it
 	@$(started); $(deployed); $(python) -m digits.promotion releases $(STACK)
 
-down: .venv/lock stack $(if $(EMULATED),emulator)  ## destroy the deployment and stop the emulator
+down: .venv/lock stack $(if $(EMULATED),emulator)  ## destroy the deployment, and stop the emulator if nothing is left in it
 	@$(if $(filter true,$(call config,digits:protectData)),echo "Stack '$(STACK)' is protected: write digits:protectData: false and digits:policyEnabled: false in Pulumi.$(STACK).yaml and run \`make up STACK=$(STACK)\` first." >&2; exit 2)
 	@$(settings); $(python) -m tools.state $(STACK); if pulumi stack select $(STACK) 2>/dev/null; then pulumi destroy --stack $(STACK) --refresh $(if $(EMULATED),--yes --skip-preview); fi
-	@$(if $(EMULATED),$(python) -m emulator stop)
+	@$(if $(EMULATED),$(python) -m emulator stop --if-empty)
 
 walkthrough: .venv/lock  ## play a release's life on three emulated stacks, in a copy: some four minutes
 	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m tools.walkthrough
@@ -114,11 +112,9 @@ env: .venv/lock stack  ## print what puts the CLI and the stack's cloud into a s
 	@echo "export PULUMI_SKIP_UPDATE_CHECK=true PULUMI_BACKEND_URL='$(PULUMI_BACKEND_URL)'"
 	@$(python) infra/policy/switch.py $(STACK)
 
-emulator: .venv/lock stack-file  ## start the emulator, if it is not running
+emulator: .venv/lock stack-file  ## start the emulator, if it is not running, and add the stack's subscription
 	@$(if $(EMULATED),,echo "Stack '$(STACK)' is on Azure and has no emulator: write digits:cloud: emulator in Pulumi.$(STACK).yaml for one." >&2; exit 2)
-	@$(python) -m emulator start --subscription $(call config,azure-native:subscriptionId) \
-	  $(addprefix --port ,$(or $(EMULATOR_PORT),$(if $(filter-out dev,$(STACK)),0))) \
-	  $(if $(SOURCE),--peer $(call state_of,$(SOURCE)))
+	@$(python) -m emulator start --subscription $(call config,azure-native:subscriptionId) $(addprefix --port ,$(EMULATOR_PORT))
 
 model: .venv/lock stack-file  ## train the model, unless it is up to date: FORCE=1 trains it all the same
 	@$(python) -m digits.training $(if $(EMULATED),--dataset digits,--dataset mnist) \
@@ -169,7 +165,7 @@ lock:  ## resolve requirements.in into requirements.txt
 
 clean:  ## delete what was made here, but not the user's cache (refuses what would be lost)
 	@[ ! -e .venv/lock ] || $(python) -m tools.leftovers
-	rm -rf .venv .emulator .emulator-* .state model reports
+	rm -rf .venv .emulator .state model reports
 
 # uv comes from PyPI by the lock's own hash and installs the rest in seconds.
 .venv/lock: requirements.txt

@@ -13,8 +13,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from emulator import __version__
-from emulator.host import background, clients, instance, status
+from emulator.host import background, clients, instance, provisioning, status
 from emulator.host.instance import EmulatorError, Record
+from emulator.plugin.arm_client import ArmClient
 
 _STATE = "AZUREML_EMULATOR_STATE"
 _NEAREST = "AZUREML_EMULATOR_NEAREST_PYTHON"  # as runtime.interpreters reads it
@@ -74,17 +75,11 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument(
         "--subscription",
         type=_subscription,
-        metavar="ID",
-        help="the Azure subscription that it holds, chosen once, at the first start "
-        f"(default: {instance.DEFAULT_SUBSCRIPTION})",
-    )
-    start.add_argument(
-        "--peer",
-        type=Path,
         action="append",
-        metavar="DIR",
-        help="state folder of another emulator, whose subscription is read through this one; may be repeated "
-        "(default: as last time)",
+        default=[],
+        metavar="ID",
+        help="an Azure subscription to add, also while it runs; may be repeated "
+        f"(the first start adds {instance.DEFAULT_SUBSCRIPTION} if it names none)",
     )
     start.add_argument(
         "--nearest-python",
@@ -94,18 +89,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     start.add_argument("--foreground", action="store_true", help="stay, log to the terminal, end with Ctrl-C")
     start.add_argument("--ready-descriptor", type=int, help=argparse.SUPPRESS)
-    add("stop", _stop, "Stop the emulator and its web services; the next start brings them back.")
+    stop = add("stop", _stop, "Stop the emulator and its web services; the next start brings them back.")
+    stop.add_argument("--if-empty", action="store_true", help="only if no resource group is left in it")
     shown = add("status", _status, "Show where it answers, its web services, and requests it does not know.")
     shown.add_argument("--json", action="store_true", help="one JSON object")
     add("env", _env, 'Print the settings for a shell: eval "$(python -m emulator env)".')
     logs = add("logs", _logs, "Show the end of the log: the emulator's, or a web service's container's.")
-    logs.add_argument("service", nargs="?", help="a web service's name")
+    logs.add_argument("service", nargs="?", help="a web service's name, or WORKSPACE/NAME")
     logs.add_argument("--lines", type=int, default=100, metavar="N", help="how many lines (default: 100)")
     workspace = add(
         "workspace", _workspace, "Create a workspace for the SDK, and what it stands on, unless it is there."
     )
     workspace.add_argument("name", metavar="NAME")
     workspace.add_argument("--resource-group", required=True, metavar="GROUP", help="made if it is not there")
+    workspace.add_argument("--subscription", type=_subscription, metavar="ID", help="(default: the only one)")
     workspace.add_argument("--location", default="eastus", help="(default: eastus)")
     add("differences", _differences, "Print what differs from Azure, in Markdown.")
     return parser
@@ -126,22 +123,22 @@ def _subscription(text: str) -> str:
 
 def _start(options: argparse.Namespace) -> int:
     record = instance.running(options.state)
-    options.peer = options.peer and list(dict.fromkeys(peer.absolute() for peer in options.peer))
     if record is not None and options.ready_descriptor is None:
         _check_choices(options, record)
         print(f"The emulator already runs on {_where(record, options.state)}.")
+        _add_subscriptions(options, record)
         return _PASSED
     if options.foreground:
         return _start_here(options)
-    given = [["--port", options.port], ["--subscription", options.subscription]]
-    given += [["--peer", peer] for peer in options.peer or ()]
-    chosen = [str(word) for pair in given if pair[1] is not None for word in pair]
+    chosen = [] if options.port is None else ["--port", str(options.port)]
+    chosen += [word for subscription in options.subscription for word in ("--subscription", subscription)]
     if options.nearest_python is not None:
         chosen.append("--nearest-python" if options.nearest_python else "--no-nearest-python")
     before = instance.read_record(options.state)
     record = background.start(options.state, chosen)
     _tell_move(record, before, options.port)
     print(f"The emulator runs on {_where(record, options.state)}.")
+    _add_subscriptions(options, record)  # another start may have been first, with others
     elsewhere = "" if options.state == Path(_default_state()).absolute() else f" --state {options.state}"
     print(f'Point this shell at it: eval "$(python -m emulator env{elsewhere})"')
     return _PASSED
@@ -155,18 +152,20 @@ def _tell_move(record: Record, before: Record | None, port: int | None) -> None:
         print(f"Port {usual} is taken by {holder}: this emulator took {record.port}{again}.")
 
 
+def _add_subscriptions(options: argparse.Namespace, record: Record) -> None:
+    """Add the subscriptions that are asked for and are not in the emulator yet."""
+    known = status.ask(options.state, record)["subscriptions"] if options.subscription else []
+    for subscription in dict.fromkeys(options.subscription):
+        if subscription not in known:
+            provisioning.add_subscription(_arm(options.state), subscription)
+            print(f"Subscription {subscription} was added to it.")
+
+
 def _check_choices(options: argparse.Namespace, record: Record) -> None:
     """Refuse what the emulator that runs does not do."""
     runs = f"The emulator already runs, on port {record.port}"
     if options.port not in {None, 0, record.port}:
         raise EmulatorError(f"{runs}: stop it before it can move to port {options.port}.")
-    if options.subscription not in {None, record.subscription}:
-        raise EmulatorError(
-            f"{runs}, with subscription {record.subscription}: choose another folder with --state for another one."
-        )
-    if options.peer is not None and options.peer != [Path(peer) for peer in record.peers]:
-        peers = ", ".join(record.peers) or "none"
-        raise EmulatorError(f"{runs}, with these peers: {peers}. Stop it before it can have others.")
     if options.nearest_python not in {None, record.nearestPython}:
         does = "takes" if record.nearestPython else "does not take"
         raise EmulatorError(f"{runs}, and {does} the nearest Python: stop it before that can change.")
@@ -190,7 +189,6 @@ def _start_here(options: argparse.Namespace) -> int:
             options.state,
             options.port,
             options.subscription,
-            options.peer,
             lambda: background.tell(options.ready_descriptor, background.READY),
         )
     except instance.AlreadyRunningError:
@@ -217,6 +215,9 @@ def _stop(options: argparse.Namespace) -> int:
     record = instance.running(options.state)
     if record is None:
         print("The emulator does not run.")
+    elif options.if_empty and (groups := status.ask(options.state, record)["resourceGroups"]):
+        left = ", ".join(f"{group['resourceGroup']} in subscription {group['subscription']}" for group in groups)
+        print(f"The emulator goes on, because it still holds {left}; `python -m emulator stop` stops it all the same.")
     else:
         background.stop(record)
         print("The emulator stopped.")
@@ -246,25 +247,21 @@ def _env(options: argparse.Namespace) -> int:
 def _logs(options: argparse.Namespace) -> int:
     path = background.log_path(options.state)
     if options.service:
-        services = status.ask(options.state, _record(options.state))["services"]
-        logs = {service["name"]: Path(service["log"]) for service in services}
-        if options.service not in logs:
-            raise EmulatorError(f"There is no web service '{options.service}'; there are: {', '.join(logs) or 'none'}.")
-        path = logs[options.service]
+        path = status.find_log(status.ask(options.state, _record(options.state))["services"], options.service)
     with suppress(FileNotFoundError), path.open(encoding="utf-8", errors="replace") as file:
         sys.stdout.writelines(deque(file, options.lines))
     return _PASSED
 
 
 def _workspace(options: argparse.Namespace) -> int:
-    # Imported late: the other commands do without.
-    from emulator.host import first_workspace  # noqa: PLC0415
-    from emulator.plugin.arm_client import ArmClient  # noqa: PLC0415
-
-    arm = ArmClient(clients.environment(options.state, _record(options.state)))
-    made = first_workspace.create(arm, options.resource_group, options.name, options.location)
+    place = (options.subscription, options.resource_group, options.name, options.location)
+    made = provisioning.create_workspace(_arm(options.state), *place)
     print(f"The workspace {options.name} {'is there now' if made else 'was there already'}.")
     return _PASSED
+
+
+def _arm(state: Path) -> ArmClient:
+    return ArmClient(clients.environment(state, _record(state)))
 
 
 def _differences(options: argparse.Namespace) -> int:  # noqa: ARG001 - as every command

@@ -16,20 +16,22 @@ from digits.stack import StackFileError, read
 
 
 def find(directory: Path) -> Iterator[str]:
-    """Yield a sentence for each emulator that runs, and for each stack on Azure whose state would be deleted."""
-    for state in sorted(directory.glob(".emulator*")):
-        stack = state.name.removeprefix(".emulator").removeprefix("-") or "dev"
-        if _runs(state):
+    """Yield a sentence for the emulator if it runs, and for each stack on Azure whose state would be deleted."""
+    checkpoints = sorted((directory / ".state/.pulumi/stacks").glob("*/*.json"))
+    stacks = [checkpoint.stem for checkpoint in checkpoints if _has_resources(checkpoint)]
+    emulated = [stack for stack in stacks if _is_emulated(directory, stack)]
+    if _runs(directory / ".emulator"):
+        down = ", then ".join(f"`make down STACK={stack}`" for stack in emulated)
+        way_out = f"Run {down}: it destroys what is deployed, stops the emulator, and names what blocks that. "
+        yield (
+            f"The emulator is running. {way_out if emulated else ''}To lose what is deployed, stop it by "
+            "`.venv/bin/python -m emulator stop --state .emulator`, and run `make clean` again."
+        )
+    for stack in stacks:
+        if stack not in emulated:
             yield (
-                f"The emulator of stack '{stack}' is running: `make down STACK={stack}` destroys what is deployed and "
-                "stops it, and names what blocks that. To lose what is deployed, stop it by "
-                f"`.venv/bin/python -m emulator stop --state {state.name}`, and run `make clean` again."
-            )
-    for checkpoint in sorted((directory / ".state/.pulumi/stacks").glob("*/*.json")):
-        if _has_resources(checkpoint) and not _is_emulated(directory, checkpoint.stem):
-            yield (
-                f"What stack '{checkpoint.stem}' has on Azure is known only to .state, which `make clean` deletes: "
-                f"run `make down STACK={checkpoint.stem}` first, or move .state away to keep it."
+                f"What stack '{stack}' has on Azure is known only to .state, which `make clean` deletes: "
+                f"run `make down STACK={stack}` first, or move .state away to keep it."
             )
 
 

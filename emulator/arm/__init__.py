@@ -2,7 +2,6 @@
 
 import json
 import re
-import uuid
 from collections.abc import Callable, Sequence
 
 from starlette.concurrency import run_in_threadpool
@@ -15,10 +14,9 @@ from emulator.arm import providers
 from emulator.arm.documents import Call
 from emulator.arm.groups import Groups
 from emulator.arm.resources import Resources
-from emulator.arm.subscriptions import Subscriptions
+from emulator.arm.subscriptions import Subscriptions, describe
 from emulator.arm.types import TYPES
-from emulator.http.errors import BadRequestError, NotFoundError
-from emulator.http.identity import TENANT
+from emulator.http.errors import BadRequestError
 from emulator.http.routing import ignore_case
 from emulator.store import Document, Store
 
@@ -26,15 +24,9 @@ from emulator.store import Document, Store
 DIFFERENCES = [
     (
         "ARM",
-        "One resource manager knows all subscriptions, and roles say what a caller may do in each.",
-        "An emulator holds one subscription and reads those of its peers: a write there is 403.",
-        "tests/integration/test_subscriptions.py::test_a_peer_s_subscription_is_only_read",
-    ),
-    (
-        "ARM",
-        "It is always there.",
-        "A peer that does not run is a 409 that says how to start it; its subscription stays in the list.",
-        "tests/integration/test_subscriptions.py::test_a_peer_may_stop_and_come_back_elsewhere",
+        "A subscription is made in the portal, with an owner and a bill; roles say what a caller may do in it.",
+        "It exists once a start asks for it with `--subscription`; every caller may do everything in it.",
+        "tests/integration/test_subscriptions.py::test_a_subscription_exists_once_it_was_asked_for",
     ),
     (
         "ARM",
@@ -108,15 +100,14 @@ _API_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview|-privatepreview)?")
 
 def routes(store: Store, subscriptions: Subscriptions, on_workspace_deleted: Callable[[str], None]) -> list[Route]:
     """Return ARM's routes; the callback gets the lower-case id of each workspace that is about to go."""
-    groups = Groups(store, subscriptions.own, on_workspace_deleted)
+    groups = Groups(store, on_workspace_deleted)
 
     def list_subscriptions(_: Call) -> Response:
-        peers = [peer.record.subscription for peer in subscriptions.find_peers()]
-        return JSONResponse({"value": [_describe(subscription) for subscription in (subscriptions.own, *peers)]})
+        return JSONResponse({"value": [describe(subscription) for subscription in subscriptions.list_ids()]})
 
     table: list[tuple[str, str, Handler]] = [
         ("GET", "/subscriptions", list_subscriptions),
-        ("GET", _SUBSCRIPTION, lambda _: JSONResponse(_describe(subscriptions.own))),
+        ("GET", _SUBSCRIPTION, lambda call: JSONResponse(describe(call.params["subscription"]))),
         ("GET", _GROUPS, groups.list_all),
         ("HEAD", _GROUP, groups.check),
         ("GET", _GROUP, groups.get),
@@ -142,16 +133,6 @@ def routes(store: Store, subscriptions: Subscriptions, on_workspace_deleted: Cal
     return [_route(subscriptions, (groups.list_all, groups.list_resources), *line) for line in table]
 
 
-def _describe(subscription: str) -> Document:
-    return {
-        "id": f"/subscriptions/{subscription}",
-        "subscriptionId": subscription,
-        "tenantId": TENANT,
-        "displayName": "Emulator",
-        "state": "Enabled",
-    }
-
-
 def _route(
     subscriptions: Subscriptions, filtered: Sequence[Handler], method: str, path: str, handler: Handler
 ) -> Route:
@@ -159,9 +140,11 @@ def _route(
 
     async def endpoint(request: Request) -> Response:
         _check_api_version(request.query_params.get("api-version"))
-        _check_subscription(subscriptions, request.path_params.get("subscription", subscriptions.own))
+        params = dict(request.path_params)
+        if "subscription" in params:
+            params["subscription"] = subscriptions.find(params["subscription"])
         base_url, options = str(request.base_url).rstrip("/"), _read_options(request.query_params, known)
-        call = Call(base_url, request.path_params, _parse(await request.body()), *options)
+        call = Call(base_url, params, _parse(await request.body()), *options)
         return await run_in_threadpool(handler, call)
 
     return ignore_case(Route(path, endpoint, methods=[method]))
@@ -189,21 +172,6 @@ def _check_api_version(version: str | None) -> None:
         )
     if not _API_VERSION.fullmatch(version):
         raise BadRequestError(f"The api-version '{version}' is invalid.", code="InvalidApiVersionParameter")
-
-
-def _check_subscription(subscriptions: Subscriptions, subscription: str) -> None:
-    try:
-        known = uuid.UUID(subscription) == uuid.UUID(subscriptions.own)
-    except ValueError:
-        message = f"The provided subscription identifier '{subscription}' is malformed or invalid."
-        raise BadRequestError(message, code="InvalidSubscriptionId") from None
-    if not known:
-        unknown = "".join(
-            f" The peer with the state folder {state} was never started, so its subscription is not known."
-            for state in subscriptions.find_unknown()
-        )
-        message = f"The subscription '{subscription}' could not be found.{unknown}"
-        raise NotFoundError(message, code="SubscriptionNotFound")
 
 
 def _parse(body: bytes) -> Document:

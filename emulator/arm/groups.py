@@ -18,40 +18,41 @@ _NAME = re.compile(r"(?!.*\.$)[\w.()-]{1,90}")
 class Groups:
     """The handlers for resource groups."""
 
-    def __init__(self, store: Store, subscription: str, on_workspace_deleted: Callable[[str], None]) -> None:
+    def __init__(self, store: Store, on_workspace_deleted: Callable[[str], None]) -> None:
         self._store = store
-        self._subscription = subscription
         self._on_workspace_deleted = on_workspace_deleted
 
-    def find(self, name: str) -> Document:
-        """Return the group, or raise ARM's 404."""
-        group = self._store.get("arm", self._id(name).lower())
+    def find(self, call: Call) -> Document:
+        """Return the group that the request names, or raise ARM's 404."""
+        group = self._store.get("arm", _id(call).lower())
         if group is None:
-            raise NotFoundError(f"Resource group '{name}' could not be found.", code="ResourceGroupNotFound")
+            raise NotFoundError(
+                f"Resource group '{call.params['group']}' could not be found.", code="ResourceGroupNotFound"
+            )
         return group
 
     def list_all(self, call: Call) -> Response:
         """List the groups of the subscription that the filter lets through."""
-        groups = [group for _, group in self._store.items("arm") if group["type"] == _TYPE]
+        groups = [group for _, group in self._store.items("arm", _place(call)) if group["type"] == _TYPE]
         return JSONResponse({"value": filters.select(groups, call.filter)[: call.top]})
 
     def list_resources(self, call: Call) -> Response:
-        """List what is in a group, or in all of them, and passes the filter."""
+        """List what is in a group, or in all groups of the subscription, and passes the filter."""
         if "group" in call.params:
-            found = [body for _, body in self._members(self.find(call.params["group"]))]
+            found = [body for _, body in self._members(self.find(call))]
         else:
-            found = [body for _, body in self._store.items("arm") if body["type"] != _TYPE]
+            found = [body for _, body in self._store.items("arm", _place(call)) if body["type"] != _TYPE]
         shown = filters.select(found, call.filter)[: call.top]
         return JSONResponse({"value": [render(body, call.base_url) for body in shown]})
 
     def check(self, call: Call) -> Response:
         """Say whether the group exists."""
-        self.find(call.params["group"])
+        self.find(call)
         return Response(status_code=NO_CONTENT)
 
     def get(self, call: Call) -> Response:
         """Return the group."""
-        return JSONResponse(self.find(call.params["group"]))
+        return JSONResponse(self.find(call))
 
     def put(self, call: Call) -> Response:
         """Create the group, or replace its tags."""
@@ -64,7 +65,7 @@ class Groups:
             )
         location = read_location(call.body)
         with self._store.transaction():
-            old = self._store.get("arm", self._id(name).lower())
+            old = self._store.get("arm", _id(call).lower())
             if old is not None and old["location"] != location:
                 raise ConflictError(
                     f"Invalid resource group location '{location}'. The Resource group already exists in location "
@@ -72,7 +73,7 @@ class Groups:
                     code="InvalidResourceGroupLocation",
                 )
             group = {
-                "id": old["id"] if old else self._id(name),
+                "id": old["id"] if old else _id(call),
                 "name": old["name"] if old else name,
                 "type": _TYPE,
                 **read_envelope(call.body),
@@ -85,13 +86,13 @@ class Groups:
     def patch(self, call: Call) -> Response:
         """Replace the tags of an existing group."""
         with self._store.transaction():
-            group = {**self.find(call.params["group"]), **read_envelope(call.body)}
+            group = {**self.find(call), **read_envelope(call.body)}
             self._store.put("arm", group["id"].lower(), group)
         return JSONResponse(group)
 
     def delete(self, call: Call) -> Response:
         """Remove the group and all that is in it."""
-        group = self.find(call.params["group"])
+        group = self.find(call)
         for key, body in self._members(group):
             if body["type"] == WORKSPACE_TYPE:
                 self._on_workspace_deleted(key)
@@ -104,5 +105,11 @@ class Groups:
     def _members(self, group: Document) -> list[tuple[str, Document]]:
         return self._store.items("arm", f"{group['id'].lower()}/")
 
-    def _id(self, name: str) -> str:
-        return f"/subscriptions/{self._subscription}/resourceGroups/{name}"
+
+def _place(call: Call) -> str:
+    """Return how the keys of all that is in the request's subscription begin."""
+    return f"/subscriptions/{call.params['subscription']}/resourcegroups/"
+
+
+def _id(call: Call) -> str:
+    return f"/subscriptions/{call.params['subscription']}/resourceGroups/{call.params['group']}"

@@ -37,8 +37,10 @@ class Resources:
 
     def list_all(self, call: Call) -> Response:
         """List the resources of this type in a group, or in the subscription."""
-        prefix = f"{self._groups.find(call.params['group'])['id'].lower()}/" if "group" in call.params else ""
-        mine = [body for _, body in self._store.items("arm", prefix) if body["type"] == self._type.name]
+        place = (
+            self._groups.find(call)["id"] if "group" in call.params else f"/subscriptions/{call.params['subscription']}"
+        )
+        mine = [body for _, body in self._store.items("arm", f"{place.lower()}/") if body["type"] == self._type.name]
         return JSONResponse({"value": [render(body, call.base_url) for body in mine]})
 
     def get(self, call: Call) -> Response:
@@ -73,7 +75,7 @@ class Resources:
         return Response(status_code=OK)
 
     def _id(self, call: Call) -> str:
-        group = self._groups.find(call.params["group"])
+        group = self._groups.find(call)
         return f"{group['id']}/providers/{self._type.name}/{call.params['name']}"
 
     def _find(self, call: Call) -> Document:

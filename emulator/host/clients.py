@@ -24,7 +24,6 @@ def environment(state: Path, record: Record) -> dict[str, str]:
     principal = login.read_principal(state) or {}
     return {
         "AZUREML_EMULATOR": base_url(record.port),
-        "AZUREML_EMULATOR_SUBSCRIPTION": record.subscription,
         "AZUREML_CURRENT_CLOUD": "AzureCloud",
         # A file: the SDK would fetch a URL with urllib, which does not read REQUESTS_CA_BUNDLE.
         "ARM_CLOUD_METADATA_URL": (state / "cloud.json").as_uri(),

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from digits.runtime.interpreters import nearest_is_allowed
 from emulator import __version__
-from emulator.arm.subscriptions import Subscriptions, choose
+from emulator.arm.subscriptions import Subscriptions
 from emulator.host import certificates, clients, instance
 from emulator.http import identity, login
 from emulator.http.application import build
@@ -26,16 +26,10 @@ _log = logging.getLogger("emulator")
 _GRACE_SECONDS = 1
 
 
-def run(
-    state: Path,
-    port: int | None,
-    subscription: str | None,
-    peers: Sequence[Path] | None,
-    report_ready: Callable[[], None],
-) -> None:
+def run(state: Path, port: int | None, subscriptions: Sequence[str], report_ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; the web services end with it and come back with the next start.
 
-    What is None is as it was the last time.
+    Without a port it is the last one; the subscriptions are added to those that are there.
     """
     os.umask(0o077)  # keys and models lie in the state, whatever the rights of its folder; services inherit this
     with instance.exclusive(state):
@@ -44,8 +38,16 @@ def run(
         with closing(Store(state)) as store:
             listener, identity_listener = _bind(port, before)
             with listener, identity_listener:
-                # After the ports: a start that fails has chosen nothing.
-                _serve(store, choose(store, subscription, peers), listener, identity_listener, report_ready)
+                # After the ports: a start that fails has added nothing.
+                _serve(store, _add(store, subscriptions), listener, identity_listener, report_ready)
+
+
+def _add(store: Store, asked: Sequence[str]) -> Subscriptions:
+    """Return the subscriptions with those that are asked for; an emulator has at least one."""
+    subscriptions = Subscriptions(store)
+    for subscription in asked or ([] if subscriptions.list_ids() else [instance.DEFAULT_SUBSCRIPTION]):
+        subscriptions.add(subscription)
+    return subscriptions
 
 
 def _bind(port: int | None, before: instance.Record | None) -> tuple[socket.socket, socket.socket]:
@@ -82,14 +84,7 @@ def _serve(
     login.write_principal(store)
     azure, supervisor = build(store, subscriptions)
     record = instance.Record(
-        os.getpid(),
-        psutil.Process().create_time(),
-        port,
-        identity_port,
-        __version__,
-        subscriptions.own,
-        tuple(subscriptions.states),
-        nearest_is_allowed(),
+        os.getpid(), psutil.Process().create_time(), port, identity_port, __version__, nearest_is_allowed()
     )
     store.write_file("emulator.json", record.encode())
     _log.info("Emulator %s on %s, state in %s", __version__, clients.base_url(port), store.directory)

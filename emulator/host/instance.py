@@ -9,7 +9,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ DEFAULT_PORT = 8790
 DEFAULT_SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 HEALTH_PATH = "/emulator/health"
 STATUS_PATH = "/emulator/status"
+SUBSCRIPTIONS_PATH = "/emulator/subscriptions"
 _HOST = "127.0.0.1"
 # In the state folder, which may be a folder of the user's with other things in it.
 _OURS = (
@@ -50,8 +51,6 @@ class Record:
     port: int
     identityPort: int  # noqa: N815
     version: str
-    subscription: str = DEFAULT_SUBSCRIPTION
-    peers: tuple[str, ...] = ()  # their state folders
     nearestPython: bool = False  # noqa: N815
 
     def is_running(self) -> bool:
@@ -70,7 +69,8 @@ def read_record(state: Path) -> Record | None:
     """Return the record of the emulator that runs, or ran last, with this state folder."""
     try:
         found = json.loads((state / "emulator.json").read_text(encoding="utf-8"))
-        return Record(**{**found, "peers": tuple(found.get("peers", ()))})
+        known = {field.name for field in fields(Record)}
+        return Record(**{name: value for name, value in found.items() if name in known})
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, TypeError, AttributeError):

@@ -1,4 +1,4 @@
-"""What runs: where the emulator answers, its subscription and peers, its web services, what it was asked in vain."""
+"""What runs: where the emulator answers, its subscriptions and web services, and what it was asked in vain."""
 
 import time
 from pathlib import Path
@@ -28,21 +28,33 @@ def collect(state: Path, record: Record) -> dict[str, Any]:
         "pid": record.pid,
         "uptimeSeconds": int(time.time() - record.createTime),
         "state": str(state),
-        "subscription": record.subscription,
         **ask(state, record),
     }
+
+
+def find_log(services: list[dict[str, Any]], asked: str) -> Path:
+    """Return the log of a web service's container; raises EmulatorError unless exactly one service is meant.
+
+    A name is enough if it is the only one. In front of it may stand the workspace, resource group and subscription.
+    """
+    logs = {
+        "/".join(each[part] for part in ("subscription", "resourceGroup", "workspace", "name")): Path(each["log"])
+        for each in services
+    }
+    found = [path for path in logs if f"/{path}".endswith(f"/{asked}")]
+    if not found:
+        names = ", ".join(each["name"] for each in services) or "none"
+        raise EmulatorError(f"There is no web service '{asked}'; there are: {names}.")
+    if len(found) > 1:
+        raise EmulatorError(f"There are {len(found)} web services '{asked}': write {' or '.join(found)}.")
+    return logs[found[0]]
 
 
 def render(found: dict[str, Any]) -> str:
     """Return what `collect` found as lines for a person."""
     where = f"Emulator {found['version']} on {found['url']}, process {found['pid']}"
     lines = [f"{where}, up {found['uptimeSeconds']} s, state in {found['state']}"]
-    lines.append(f"  subscription {found['subscription']}")
-    lines += [
-        f"  peer {peer['subscription']}  {'runs' if peer['running'] else 'stopped'}  {peer['state']}"
-        for peer in found["peers"]
-    ]
-    lines += [f"  peer never started  {folder}" for folder in found["unknownPeers"]]
+    lines += [f"  subscription {subscription}" for subscription in found["subscriptions"]]
     for service in found["services"]:
         lines.append(
             f"  {service['workspace']}/{service['name']}  container {service['state']}  {service['scoringUri']}"

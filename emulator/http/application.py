@@ -10,24 +10,22 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from emulator import __version__, arm
+from emulator import arm
 from emulator.aci.failures import DiskFullError, is_disk_full
 from emulator.aci.supervisor import Supervisor
 from emulator.arm.subscriptions import Subscriptions
 from emulator.azureml import artifacts, blobs, discovery, environments, models
 from emulator.azureml import operations as operations_module
 from emulator.azureml import webservices as webservices_module
-from emulator.azureml.services import scoring_uri
-from emulator.host import instance
-from emulator.http import identity, login
+from emulator.http import administration, identity, login
 from emulator.http.errors import AzureError
-from emulator.store import Document, Store
+from emulator.store import Store
 
 _log = logging.getLogger("emulator.requests")
-_OPEN = ("/discovery/", "/emulator/", login.ROOT, blobs.ROOT + "/")  # blobs check the URL's signature instead
+# Blobs check the URL's signature instead of a token.
+_OPEN = ("/discovery/", *administration.OPEN, login.ROOT, blobs.ROOT + "/")
 _UNKNOWN_ROUTES_KEPT = 200
 
 
@@ -51,7 +49,7 @@ def build(store: Store, subscriptions: Subscriptions) -> tuple[ASGIApp, Supervis
 
     application = Starlette(
         routes=[
-            *_own_routes(store, supervisor, subscriptions),
+            *administration.routes(store, subscriptions, supervisor.log_file),
             *discovery.routes(),
             *login.routes(store),
             *blobs.routes(storage),
@@ -62,7 +60,7 @@ def build(store: Store, subscriptions: Subscriptions) -> tuple[ASGIApp, Supervis
             *webservices_module.routes(store, webservices),
             *arm.routes(store, subscriptions, drop_workspace),
         ],
-        middleware=[Middleware(_Gate, key=key, subscriptions=subscriptions)],
+        middleware=[Middleware(_Gate, key=key)],
         exception_handlers={
             AzureError: _render,
             HTTPException: _UnknownRoute(store),
@@ -76,15 +74,14 @@ def build(store: Store, subscriptions: Subscriptions) -> tuple[ASGIApp, Supervis
 
 
 class _Gate:
-    """Lets a request with a good token through, to us or the peer that it names, and logs every request.
+    """Lets a request with a good token through and logs every request.
 
     Never its query, which may hold a signature.
     """
 
-    def __init__(self, app: ASGIApp, key: bytes, subscriptions: Subscriptions) -> None:
+    def __init__(self, app: ASGIApp, key: bytes) -> None:
         self._app = app
         self._key = key
-        self._subscriptions = subscriptions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request, began, status = Request(scope), time.perf_counter(), 0
@@ -97,8 +94,7 @@ class _Gate:
         try:
             if not request.url.path.startswith(_OPEN):
                 identity.check_token(self._key, request.headers.get("authorization"))
-            peer = self._subscriptions.find_peer(request.url.path)
-            await (peer.answer if peer else self._app)(scope, receive, note)
+            await self._app(scope, receive, note)
         except AzureError as error:
             await (await _render(request, error))(scope, receive, note)
         finally:
@@ -171,42 +167,3 @@ async def _render_bug(request: Request, error: Exception) -> Response:
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     message = f"The emulator itself failed ({error!r}): `python -m emulator logs` has the traceback."
     return await _render(request, AzureError(message, code="InternalServerError", status=400))
-
-
-def _own_routes(store: Store, supervisor: Supervisor, subscriptions: Subscriptions) -> list[Route]:
-    """Return what Azure does not have: is it there, and what does it hold."""
-
-    async def health(request: Request) -> Response:  # noqa: ARG001 - starlette's signature
-        return JSONResponse({"version": __version__, "state": str(store.directory)})
-
-    def status(request: Request) -> Response:  # noqa: ARG001 - starlette's signature
-        return JSONResponse(
-            {
-                "peers": [
-                    {
-                        "subscription": peer.record.subscription,
-                        "running": peer.record.is_running(),
-                        "state": str(peer.state),
-                    }
-                    for peer in subscriptions.find_peers()
-                ],
-                "unknownPeers": subscriptions.find_unknown(),
-                "services": [
-                    {**_summary(key, service), "log": str(supervisor.log_file(service))}
-                    for key, service in store.items("service")
-                ],
-                "unknownRoutes": [{"route": route, **found} for route, found in store.items("unknown-route")],
-            }
-        )
-
-    return [Route(instance.HEALTH_PATH, health), Route(instance.STATUS_PATH, status)]
-
-
-def _summary(key: str, service: Document) -> Document:
-    return {
-        "workspace": key.rpartition("/")[0].rpartition("/")[2],
-        "name": service["name"],
-        "state": service["state"],
-        "scoringUri": scoring_uri(service),
-        "error": (service.get("error") or {}).get("message"),
-    }

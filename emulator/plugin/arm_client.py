@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _START = "python -m emulator start"
 _POINT = 'eval "$(python -m emulator env)"'
+_SUBSCRIPTIONS = "2022-12-01"  # the api-version
 _GONE = {"ResourceNotFound", "ResourceGroupNotFound"}
 _TIMEOUT_SECONDS = 120  # deleting a group ends the web services in it
 
@@ -39,14 +40,15 @@ class ArmClient:
         """Remove the resource; one that is not there is as good as removed."""
         self._request("DELETE", path, api_version)
 
-    @cached_property
-    def subscription(self) -> dict[str, str]:
-        """The emulator's subscription, with the tenant it belongs to."""
-        answer = self._request("GET", "/subscriptions", "2022-12-01")
-        if not answer or not answer["value"]:
-            raise ArmError(f"{self._setting('AZUREML_EMULATOR')} has no subscriptions.")
-        subscription: dict[str, str] = answer["value"][0]
-        return subscription
+    def list_subscriptions(self) -> list[dict[str, str]]:
+        """Return the emulator's subscriptions, with the tenant that each belongs to."""
+        answer = self._request("GET", "/subscriptions", _SUBSCRIPTIONS) or {}
+        subscriptions: list[dict[str, str]] = answer.get("value", [])
+        return subscriptions
+
+    def get_subscription(self, subscription: str) -> dict[str, str]:
+        """Return the subscription; an id that the emulator does not know raises ArmError."""
+        return self._request("GET", f"/subscriptions/{subscription}", _SUBSCRIPTIONS) or {}
 
     @cached_property
     def token(self) -> str:

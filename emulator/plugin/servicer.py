@@ -3,9 +3,10 @@
 
 import base64
 import json
+import os
 import secrets
 from collections.abc import Callable
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Protocol, TypeVar
 
 import grpc
@@ -100,7 +101,7 @@ class Provider(services.ResourceProviderServicer):
         kind, inputs = _kind(request), MessageToDict(request.properties)
         if request.preview:
             return messages.CreateResponse(properties=_struct(kind.preview(inputs, {})))
-        body = self._put(kind, kind.make_id(self._arm.subscription["subscriptionId"], inputs), inputs)
+        body = self._put(kind, kind.make_id(self._subscription["subscriptionId"], inputs), inputs)
         return messages.CreateResponse(id=body["id"], properties=_struct(kind.from_arm(body)))
 
     @_explain
@@ -138,7 +139,7 @@ class Provider(services.ResourceProviderServicer):
             raise RefusedError(f"The emulator's azure-native does not have the function {request.tok}.")
         claims = self._arm.token.split(".")[1]
         identity = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["oid"]
-        subscription = self._arm.subscription
+        subscription = self._subscription
         return messages.InvokeResponse(
             **{
                 "return": _struct(
@@ -156,6 +157,12 @@ class Provider(services.ResourceProviderServicer):
         """Do nothing: whatever is under way takes no time."""
         return empty_pb2.Empty()
 
+    @cached_property
+    def _subscription(self) -> dict[str, str]:
+        """The subscription that is configured, as azure-native finds it; without one the emulator's first."""
+        asked = self._config.get("subscriptionId") or os.environ.get("ARM_SUBSCRIPTION_ID")
+        return self._arm.get_subscription(asked) if asked else self._arm.list_subscriptions()[0]
+
     def _put(self, kind: ResourceType, resource_id: str, inputs: Properties) -> Properties:
         return self._arm.put(resource_id, kind.api_version, kind.to_arm(inputs))
 
@@ -166,7 +173,7 @@ class Provider(services.ResourceProviderServicer):
             raise RefusedError("location is missing: give it here, or to the stack as azure-native:location.")
         if inputs["resourceGroupName"] == UNKNOWN:
             return UNKNOWN
-        body = self._arm.get(groups.make_id(self._arm.subscription["subscriptionId"], inputs), groups.api_version)
+        body = self._arm.get(groups.make_id(self._subscription["subscriptionId"], inputs), groups.api_version)
         return str(body["location"]) if body else UNKNOWN
 
 

@@ -35,7 +35,6 @@ class Project:
         environment = working_copy.make(directory) | {
             "PULUMI_BACKEND_URL": f"file://{directory / '.state'}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE": "",
-            "AZUREML_EMULATOR_STATE": str(directory / ".emulator"),  # one for all stacks of the copy
             "PULUMI_DEBUG_COMMANDS": "true",  # --event-log
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         }

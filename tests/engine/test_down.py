@@ -44,7 +44,7 @@ def test_a_service_of_somebody_else_on_the_model_is_named_and_can_be_removed(blo
 
     kept = blocked.run("make", "-s", "clean", check=False)
     assert kept.returncode == 2
-    assert "`make down STACK=dev` destroys what is deployed and stops it, and names what blocks that" in kept.stderr
+    assert "Run `make down STACK=dev`: it destroys what is deployed, stops the emulator" in kept.stderr
     assert ".venv/bin/python -m emulator stop --state .emulator" in kept.stderr
     assert Path(blocked.directory, ".state").exists()
 

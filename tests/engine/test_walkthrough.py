@@ -1,4 +1,4 @@
-"""A release's life on three stacks, each on an emulator of its own, played by the commands that a team uses."""
+"""A release's life on three stacks of one emulator, played by the commands that a team uses."""
 
 import os
 import subprocess

@@ -1,6 +1,6 @@
 """`python -m emulator workspace`: how a script that only has the SDK comes to its first workspace."""
 
-from tests.integration.wire import Emulator
+from tests.integration.wire import SUBSCRIPTION, Emulator
 
 _ARGUMENTS = ("workspace", "first-ws", "--resource-group", "first")
 _SCRIPT = """
@@ -23,12 +23,12 @@ def test_a_workspace_is_made_once_and_the_sdk_finds_it(own_emulator: Emulator) -
     assert "is there now" in first.stdout
     assert "was there already" in again.stdout
     script = own_emulator.state / "script.py"
-    script.write_text(_SCRIPT % own_emulator.record["subscription"], encoding="utf-8")
+    script.write_text(_SCRIPT % SUBSCRIPTION, encoding="utf-8")
     said = own_emulator.run(script, directory=own_emulator.state)
     assert "there: eastus" in said.stdout, said.stderr
     assert "python -m emulator workspace" in said.stdout
     with own_emulator.client() as client:
-        group = f"/subscriptions/{own_emulator.record['subscription']}/resourceGroups/second"
+        group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/second"
         assert client.head(group, params={"api-version": "2022-09-01"}).status_code == 204
 
 

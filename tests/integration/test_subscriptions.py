@@ -1,161 +1,159 @@
-"""One emulator per stack: each has a subscription of its own, and reads those of its peers."""
+"""One emulator holds several subscriptions, as one Resource Manager does."""
 
-import socket
+import json
+import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
-from tests.integration.wire import Emulator, Workspace
+from tests.integration.wire import SUBSCRIPTION, Emulator, Workspace, entry_script
 
 _SCRIPTS = Path(__file__).parent / "scripts"
 _STAGING = "00000000-0000-0000-0000-000000000002"
 _PROD = "00000000-0000-0000-0000-000000000003"
+_UNKNOWN = "00000000-0000-0000-0000-000000000009"
 _ARM = {"api-version": "2022-12-01"}
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Staging, and prod, which has staging for a peer and was started before it."""
-
-    staging: Workspace
-    prod: Workspace
-
-    def read_peer(self, path: str = "", method: str = "GET") -> httpx.Response:
-        """Ask prod's emulator for staging's workspace, or a path of ARM below it."""
-        return self.prod.client.request(method, self.staging.id + path, params=_ARM)
-
-
 @pytest.fixture(scope="module")
-def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """Give two emulators side by side, with a workspace of the same name in each."""
-    folder = tmp_path_factory.mktemp("stacks")
-    staging, prod = Emulator(folder / "staging"), Emulator(folder / "prod")
+def holder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    """Give an emulator with two subscriptions, the second added while it runs."""
+    emulator = Emulator(tmp_path_factory.mktemp("subscriptions") / "state")
     try:
-        prod.start("--subscription", _PROD, "--peer", str(staging.state))
-        staging.start("--subscription", _STAGING)
-        pair = Pair(Workspace(staging), Workspace(prod))
-        pair.staging.register("shared", b"staged bytes", kvTags={"from": "staging"})
-        pair.prod.register("shared", b"prod's bytes", kvTags={"from": "prod"})
-        yield pair
-        pair.staging.close()
-        pair.prod.close()
+        emulator.start("--subscription", _STAGING)
+        added = emulator.command("start", "--subscription", _PROD, "--subscription", _STAGING)
+        assert added.stdout.splitlines()[1:] == [f"Subscription {_PROD} was added to it."], added.stdout + added.stderr
+        yield emulator
     finally:
-        staging.command("stop")
-        prod.command("stop")
+        emulator.command("stop")
 
 
 @pytest.fixture(scope="module")
-def printed(pair: Pair, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    """Give what the SDK prints in a shell of prod that reads staging's workspace."""
-    done = pair.prod.emulator.run(_SCRIPTS / "peer.py", _STAGING, directory=tmp_path_factory.mktemp("peer"))
+def staging(holder: Emulator) -> Iterator[Workspace]:
+    """Give staging's workspace, which has the same group and name as prod's."""
+    workspace = Workspace(holder, subscription=_STAGING, suffix="staging")
+    workspace.register("shared", b"staged bytes", kvTags={"from": "staging"})
+    yield workspace
+    workspace.close()
+
+
+@pytest.fixture(scope="module")
+def prod(holder: Emulator) -> Iterator[Workspace]:
+    """Give prod's workspace."""
+    workspace = Workspace(holder, subscription=_PROD, suffix="prod")
+    workspace.register("shared", b"prod's bytes", kvTags={"from": "prod"})
+    yield workspace
+    workspace.close()
+
+
+def list_subscriptions(emulator: Emulator) -> list[str]:
+    """Return the ids that ARM lists."""
+    with emulator.client() as client:
+        answer = client.get("/subscriptions", params=_ARM).raise_for_status().json()
+    return [found["subscriptionId"] for found in answer["value"]]
+
+
+def test_a_subscription_exists_once_it_was_asked_for(holder: Emulator) -> None:
+    """Any other is Azure's 404, and the way to add it; what is no id is a 400; a restart keeps them."""
+    assert list_subscriptions(holder) == [_STAGING, _PROD]
+    with holder.client() as client:
+        known = client.get(f"/subscriptions/{_PROD.upper()}", params=_ARM).json()
+        unknown = client.put(f"/subscriptions/{_UNKNOWN}/resourceGroups/x", params=_ARM, json={"location": "eastus"})
+        malformed = client.get("/subscriptions/prod/resourceGroups", params=_ARM)
+    assert known["subscriptionId"] == _PROD
+    error = unknown.json()["error"]
+    assert (unknown.status_code, error["code"]) == (404, "SubscriptionNotFound")
+    assert error["message"].startswith(f"The subscription '{_UNKNOWN}' could not be found.")
+    assert f"start --subscription {_UNKNOWN}" in error["message"]
+    assert (malformed.status_code, malformed.json()["error"]["code"]) == (400, "InvalidSubscriptionId")
+    holder.stop()
+    holder.start()
+    assert list_subscriptions(holder) == [_STAGING, _PROD]
+
+
+def test_no_web_page_adds_a_subscription(holder: Emulator) -> None:
+    """It takes a token, as every write does; what is no id is refused."""
+    path = f"/emulator/subscriptions/{_UNKNOWN}"
+    with holder.client() as client:
+        assert client.put(path, headers={"Authorization": ""}).status_code == 401
+        assert client.put("/emulator/subscriptions/prod").status_code == 400
+    assert _UNKNOWN not in list_subscriptions(holder)
+
+
+def test_a_model_is_copied_into_another_subscription(staging: Workspace, prod: Workspace, tmp_path: Path) -> None:
+    """One shell and one login open both workspaces; bytes and tags arrive, and nothing else does."""
+    done = staging.emulator.run(_SCRIPTS / "copying.py", _STAGING, _PROD, _UNKNOWN, directory=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    lines = (line.split("\t") for line in done.stdout.splitlines() if "\t" in line)
-    return {name: values for name, *values in lines}
+    printed = dict(line.split("\t", 1) for line in done.stdout.splitlines() if "\t" in line)
+    assert printed["copied"] == "shared:2\t{'from': 'staging'}"
+    assert printed["bytes"] == "True"
+    assert (printed["source"], printed["target"]) == ("['shared:1']", "['shared:1', 'shared:2']")
+    assert printed["workspaces"] == "['digits-ws']"
+    assert _UNKNOWN in printed["unknown"]
+    assert prod.client.get(prod.models("/models/shared:1")).json()["kvTags"] == {"from": "prod"}
 
 
-def test_a_peer_s_models_are_listed_and_downloaded(printed: dict[str, list[str]]) -> None:
-    """The SDK names staging's subscription in a shell of prod, and gets staging's workspace, tags and bytes."""
-    assert printed["workspace"] == ["digits-ws", _STAGING]
-    assert printed["models"] == ["['shared:1']"]
-    assert printed["model"] == ["{'from': 'staging'}"]
-    assert printed["download"] == ["True"]
-    assert (printed["environments"], printed["services"]) == (["[]"], ["[]"])
+def test_a_list_shows_one_subscription(staging: Workspace, prod: Workspace) -> None:
+    """Groups, resources and workspaces of another subscription are not in it."""
+    for workspace in (staging, prod):
+        place = f"/subscriptions/{workspace.subscription}"
+        for path in ("resourceGroups", "resources", "providers/Microsoft.MachineLearningServices/workspaces"):
+            found = workspace.client.get(f"{place}/{path}", params=_ARM).raise_for_status().json()["value"]
+            assert found
+            assert all(each["id"].startswith(f"{place}/") for each in found)
 
 
-@pytest.mark.parametrize("attempt", ["register", "tag", "delete"])
-def test_a_peer_s_subscription_is_only_read(printed: dict[str, list[str]], attempt: str) -> None:
-    """A write ends with 403, which the SDK words in its own way, and changes nothing."""
-    assert "invalid status code 'Forbidden'" in printed[attempt][0], printed[attempt]
-    assert printed["after"] == ["['shared:1']", "{'from': 'staging'}"]
+def test_what_one_subscription_deletes_the_other_keeps(staging: Workspace, prod: Workspace) -> None:
+    """Web services of one name run in both; with staging's group gone, prod's answers and `status` shows it alone."""
+    for workspace in (staging, prod):
+        workspace.run(workspace.deploy("same", entry_script("echo")))
+    emulator = staging.emulator
+    ambiguous = emulator.command("logs", "same")
+    assert (ambiguous.returncode, "There are 2 web services 'same': write" in ambiguous.stderr) == (2, True)
+    assert emulator.command("logs", f"{_PROD}/digits/digits-ws/same").returncode == 0
+    staging.client.delete(staging.group, params=_ARM).raise_for_status()
+    found = json.loads(emulator.command("status", "--json").stdout)
+    assert found["subscriptions"] == [_STAGING, _PROD]
+    assert [(each["subscription"], each["state"]) for each in found["services"]] == [(_PROD, "Healthy")]
+    assert found["resourceGroups"] == [{"subscription": _PROD, "resourceGroup": "digits"}]
+    assert prod.client.get(prod.models("/models/shared:1")).status_code == 200
+
+    kept = emulator.command("stop", "--if-empty")
+    assert kept.stdout.startswith(f"The emulator goes on, because it still holds digits in subscription {_PROD};")
+    prod.client.delete(prod.group, params=_ARM).raise_for_status()
+    assert emulator.command("stop", "--if-empty").stdout == "The emulator stopped.\n"
+    emulator.start()
 
 
-def test_a_write_to_a_peer_says_which_emulator_would_take_it(pair: Pair) -> None:
-    """Over the wire: ARM's code, the action, and how to point a shell at the peer; keys are no reading either."""
-    answer = pair.read_peer(method="DELETE")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "AuthorizationFailed")
-    message = answer.json()["error"]["message"]
-    assert "'Microsoft.MachineLearningServices/workspaces/delete'" in message
-    assert f"env --state {pair.staging.emulator.state}" in message
-    assert pair.prod.client.post(pair.staging.models("/services/any/listkeys")).status_code == 403
-    uri = f"/azureml-blobs{pair.staging.id}/LocalUpload/tests/any"
-    assert pair.prod.client.put(uri, content=b"bytes").status_code == 403
-    assert pair.read_peer().status_code == 200
+def test_a_first_workspace_needs_a_subscription_where_there_are_two(holder: Emulator) -> None:
+    """None is chosen silently."""
+    arguments = ("workspace", "first-ws", "--resource-group", "first")
+    refused = holder.command(*arguments)
+    assert refused.returncode == 2
+    assert f"has 2 subscriptions: name one with --subscription: {_STAGING}, {_PROD}." in refused.stderr
+    assert holder.command(*arguments, "--subscription", _PROD).returncode == 0
+    with holder.client() as client:
+        path = f"/subscriptions/{_PROD}/resourceGroups/first"
+        assert client.head(path, params=_ARM).status_code == 204
 
 
-def test_each_emulator_has_its_own_subscription(pair: Pair) -> None:
-    """Prod lists both and staging, which has no peer, its own alone; two workspaces of one name do not mix."""
-
-    def listed(workspace: Workspace) -> list[str]:
-        answer = workspace.client.get("/subscriptions", params=_ARM)
-        return [found["subscriptionId"] for found in answer.raise_for_status().json()["value"]]
-
-    assert listed(pair.prod) == [_PROD, _STAGING]
-    assert listed(pair.staging) == [_STAGING]
-    assert pair.prod.client.get(pair.prod.models("/models/shared:1")).json()["kvTags"] == {"from": "prod"}
-    answer = pair.staging.client.get(pair.prod.id, params=_ARM)
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "SubscriptionNotFound")
-    variables = pair.prod.emulator.variables()
-    assert variables["AZUREML_EMULATOR_SUBSCRIPTION"] == _PROD
-
-
-def test_a_peer_may_stop_and_come_back_elsewhere(pair: Pair) -> None:
-    """While it is down a request for it is one sentence at once; on another port it is found again; `status` shows."""
-    state = pair.staging.emulator.state
-    assert f"peer {_STAGING}  runs  {state}" in pair.prod.emulator.command("status").stdout
-    pair.staging.emulator.kill()
-    answer = pair.read_peer()
-    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "PeerNotRunning")
-    assert answer.json()["error"]["message"].endswith(f"does not run: python -m emulator start --state {state}")
-    listed = pair.prod.client.get("/subscriptions", params=_ARM).json()["value"]
-    assert [found["subscriptionId"] for found in listed] == [_PROD, _STAGING]
-    assert f"peer {_STAGING}  stopped  {state}" in pair.prod.emulator.command("status").stdout
-    before = pair.staging.emulator.record["port"]
-    with socket.socket() as other:
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        other.bind(("127.0.0.1", before))
-        other.listen()
-        pair.staging.emulator.start()
-    assert pair.staging.emulator.record["port"] != before
-    discovery = pair.read_peer().json()["properties"]["discoveryUrl"]
-    assert discovery.startswith(pair.prod.emulator.variables()["AZUREML_EMULATOR"])
-
-
-def test_peers_are_remembered_and_a_peer_that_never_started_is_named(own_emulator: Emulator, tmp_path: Path) -> None:
-    """A start without --peer has those of the last one; a subscription not found may be the missing one's."""
-    missing = tmp_path / "missing"
-    own_emulator.start("--peer", str(missing)).stop()
-    own_emulator.start()
-    assert f"peer never started  {missing}" in own_emulator.command("status").stdout
-    with own_emulator.client() as client:
-        answer = client.get(f"/subscriptions/{_STAGING}", params=_ARM)
-    assert answer.status_code == 404
-    assert f"The peer with the state folder {missing} was never started" in answer.json()["error"]["message"]
-
-
-def test_a_subscription_is_chosen_once(own_emulator: Emulator, tmp_path: Path) -> None:
-    """By the first start that succeeds; another id after it is one sentence, and so is a peer that is no other."""
-
-    def refuse(*arguments: str) -> str:
-        done = own_emulator.command("start", "--port", "0", *arguments)
-        assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-        return done.stderr
-
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        assert "is taken by another program" in refuse("--port", str(other.getsockname()[1]), "--subscription", _PROD)
-    own_emulator.start("--subscription", _STAGING)
-    assert f"with subscription {_STAGING}" in refuse("--subscription", _PROD)
-    assert "with these peers: none" in refuse("--peer", str(tmp_path / "other"))
-    own_emulator.start("--subscription", _STAGING.upper())  # runs already, with this one
+def test_a_state_of_one_subscription_is_taken_over(own_emulator: Emulator) -> None:
+    """What was written before there were several lies in a subscription that exists; others come to it."""
+    Workspace(own_emulator.start("--subscription", _STAGING), subscription=_STAGING).close()
     own_emulator.stop()
-    assert f"belongs to subscription {_STAGING}, not {_PROD}" in refuse("--subscription", _PROD)
-    assert "is this emulator's own state folder" in refuse("--peer", str(own_emulator.state))
-    twin = tmp_path / "twin"
-    twin.mkdir()
-    (twin / "emulator.json").write_bytes((own_emulator.state / "emulator.json").read_bytes())
-    assert f"has subscription {_STAGING} as well" in refuse("--peer", str(twin))
-    assert own_emulator.start().record["subscription"] == _STAGING
+    with sqlite3.connect(own_emulator.state / "emulator.sqlite") as database:
+        database.execute("DELETE FROM documents WHERE kind = 'subscription'")
+    database.close()
+    record = {**own_emulator.record, "subscription": _STAGING, "peers": ["/nowhere"]}
+    (own_emulator.state / "emulator.json").write_text(json.dumps(record))
+    own_emulator.start("--subscription", _PROD)
+    assert own_emulator.record["port"] == record["port"]
+    assert list_subscriptions(own_emulator) == [_STAGING, _PROD]
+
+
+def test_a_first_start_without_a_subscription_has_the_default_one(own_emulator: Emulator) -> None:
+    """The one of the dev stack and of the examples; what is no id is one sentence."""
+    refused = own_emulator.command("start", "--subscription", "prod")
+    assert (refused.returncode, "'prod' is no subscription" in refused.stderr) == (2, True)
+    assert list_subscriptions(own_emulator.start()) == [SUBSCRIPTION]

@@ -103,14 +103,16 @@ class Emulator:
 class Workspace:
     """A workspace, spoken to as the SDK does."""
 
-    def __init__(self, emulator: Emulator, name: str = "digits-ws") -> None:
+    def __init__(
+        self, emulator: Emulator, name: str = "digits-ws", subscription: str = SUBSCRIPTION, suffix: str = ""
+    ) -> None:
         self.emulator = emulator
         self.name = name
-        self.subscription = emulator.record["subscription"]
+        self.subscription = subscription
         self.group = f"/subscriptions/{self.subscription}/resourceGroups/digits"
         self.id = f"{self.group}/providers/Microsoft.MachineLearningServices/workspaces/{name}"
         self.client = emulator.client()
-        self._create()
+        self._create(suffix)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -198,12 +200,12 @@ class Workspace:
         keys: dict[str, str] = self.client.post(self.models(f"/services/{name}/listkeys")).raise_for_status().json()
         return keys
 
-    def _create(self) -> None:
+    def _create(self, suffix: str) -> None:  # of the names that exist once in all of Azure
         version = {"api-version": "2022-09-01"}
         self.client.put(self.group, params=version, json={"location": "eastus"}).raise_for_status()
         parts = {
-            "storageAccount": ("Microsoft.Storage/storageAccounts", "digitsstore", {"kind": "StorageV2"}),
-            "keyVault": ("Microsoft.KeyVault/vaults", "digits-vault", {}),
+            "storageAccount": ("Microsoft.Storage/storageAccounts", f"digitsstore{suffix}", {"kind": "StorageV2"}),
+            "keyVault": ("Microsoft.KeyVault/vaults", f"digits-vault{suffix}", {}),
             "applicationInsights": ("Microsoft.Insights/components", "digits-insights", {"kind": "web"}),
         }
         properties = {

@@ -58,11 +58,3 @@ def test_a_stack_of_one_cloud_is_not_sent_to_the_other(tmp_path: Path) -> None:
         OURS.require_login("prod", {**log_in(tmp_path, OURS), "AZUREML_EMULATOR": "https://127.0.0.1:1"})
     with pytest.raises(AccountError, match="make -s env STACK=dev"):
         OURS.require_emulator("dev", log_in(tmp_path, OURS))
-
-
-def test_a_stack_is_not_sent_to_another_stack_s_emulator() -> None:
-    """Each emulator has a subscription of its own; the sentence has the command that changes the shell."""
-    shell = {"AZUREML_EMULATOR": "https://127.0.0.1:1", "AZUREML_EMULATOR_SUBSCRIPTION": OURS.subscription_id}
-    OURS.require_emulator("staging", shell)
-    with pytest.raises(AccountError, match=rf"emulator of {OTHER}: run `eval .*STACK=staging"):
-        OURS.require_emulator("staging", {**shell, "AZUREML_EMULATOR_SUBSCRIPTION": OTHER})

@@ -1,24 +1,44 @@
-"""A workspace for scripts that only have the SDK, whose Workspace.create deploys a template; made by ARM's PUTs."""
+"""What a user adds to a running emulator without Pulumi: a subscription, and a workspace for scripts of the SDK.
+
+The SDK's own Workspace.create deploys a template, which the emulator does not do.
+"""
 
 import hashlib
 
-from emulator.host.instance import EmulatorError
+from emulator.host.instance import SUBSCRIPTIONS_PATH, EmulatorError
 from emulator.http.identity import TENANT
 from emulator.plugin.arm_client import ArmClient, ArmError
 
 _VERSION = "2022-10-01"
 
 
-def create(arm: ArmClient, group: str, name: str, location: str) -> bool:
-    """Create the workspace, and the group and what it stands on; False where it is there, which changes nothing."""
+def add_subscription(arm: ArmClient, subscription: str) -> None:
+    """Add the subscription; one that is there stays as it is."""
     try:
-        return _create(arm, group, name, location)
+        arm.put(f"{SUBSCRIPTIONS_PATH}/{subscription}", _VERSION, {})
+    except ArmError as error:
+        raise EmulatorError(f"The subscription {subscription} cannot be added: {error}") from None
+
+
+def create_workspace(arm: ArmClient, subscription: str | None, group: str, name: str, location: str) -> bool:
+    """Create the workspace, and the group and what it stands on; return False if it is there, which changes nothing."""
+    try:
+        return _create(arm, subscription or _find_only(arm), group, name, location)
     except ArmError as error:
         raise EmulatorError(f"The workspace {name} cannot be created: {error}") from None
 
 
-def _create(arm: ArmClient, group: str, name: str, location: str) -> bool:
-    group_id = f"{arm.subscription['id']}/resourceGroups/{group}"
+def _find_only(arm: ArmClient) -> str:
+    ids = [found["subscriptionId"] for found in arm.list_subscriptions()]
+    if len(ids) != 1:
+        raise EmulatorError(
+            f"The emulator has {len(ids)} subscriptions: name one with --subscription: {', '.join(ids)}."
+        )
+    return ids[0]
+
+
+def _create(arm: ArmClient, subscription: str, group: str, name: str, location: str) -> bool:
+    group_id = f"/subscriptions/{subscription}/resourceGroups/{group}"
     providers = f"{group_id}/providers"
     workspace = f"{providers}/Microsoft.MachineLearningServices/workspaces/{name}"
     if arm.get(workspace, _VERSION) is not None:
