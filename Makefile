@@ -168,11 +168,12 @@ clean:  ## delete what was made here, but not the user's cache (refuses what wou
 	rm -rf .venv .emulator .state model reports
 
 # uv comes from PyPI by the lock's own hash and installs the rest in seconds.
-.venv/lock: requirements.txt
+.venv/lock: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "This needs Python 3.11 or newer and $(PYTHON) is " + sys.version.split()[0] + ": install it, or name one with `make PYTHON=/path/to/python3.11`.")'
 	@echo 'Installing the locked packages into .venv'
 	@$(PYTHON) -m venv .venv
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.txt > .venv/uv.txt
 	@$(python) -m pip install -q --disable-pip-version-check --require-hashes -r .venv/uv.txt
 	@.venv/bin/uv pip sync -q --python $(python) --require-hashes requirements.txt
+	@.venv/bin/uv pip install -q --python $(python) --offline --no-deps --no-build-isolation --editable .
 	@touch $@

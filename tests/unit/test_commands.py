@@ -61,7 +61,7 @@ def test_a_picture_that_is_not_named_is_asked_for(tmp_path: Path) -> None:
     """Before anything else is done: the sentence is the command as it should be."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     (tmp_path / ".venv").mkdir()
-    for file in ("requirements.txt", ".venv/lock"):
+    for file in ("requirements.txt", "pyproject.toml", ".venv/lock"):
         (tmp_path / file).touch()
     refused = subprocess.run(["make", "predict"], cwd=tmp_path, text=True, capture_output=True, check=False)
     assert refused.returncode == 2
@@ -71,8 +71,8 @@ def test_a_picture_that_is_not_named_is_asked_for(tmp_path: Path) -> None:
 
 def test_an_old_python_is_refused_in_one_sentence(tmp_path: Path) -> None:
     """Before anything is installed, with the version that was found and the way to name another."""
-    shutil.copy(ROOT / "Makefile", tmp_path)
-    shutil.copy(ROOT / "requirements.txt", tmp_path)
+    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
     old = tmp_path / "python3.9"
     old.write_text(
         f'#!/bin/sh\nexec {sys.executable} -c \'import sys; sys.version_info = (3, 9, 2); sys.version = "3.9.2 (old)"; '

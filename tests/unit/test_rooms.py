@@ -35,6 +35,20 @@ MAY_IMPORT = {
     "digits.runtime": set(),
     "digits.stack": {"digits.cli"},
     "digits.cli": set(),  # how a command behaves in a terminal; knows none of them
+    # the commands themselves, which call everything; the emulator is met by its own command line
+    "digits.cli.commands": {
+        "digits.cli",
+        "digits.datasets",
+        "digits.drift",
+        "digits.evaluation",
+        "digits.github",
+        "digits.preview",
+        "digits.promotion",
+        "digits.runtime",
+        "digits.stack",
+        "digits.training",
+        "infra",
+    },
     "digits.github": {"digits.cli"},
     "emulator": {"digits.cli", "digits.runtime"},
     "scoring": set(),
@@ -82,7 +96,7 @@ def test_a_room_imports_only_the_rooms_that_the_architecture_allows(name: str) -
 def test_every_folder_of_the_library_is_a_room() -> None:
     """A new folder in digits/ says which others it may import."""
     folders = {f"digits.{path.parent.name}" for path in (ROOT / "digits").glob("*/__init__.py")}
-    assert folders == {name for name in MAY_IMPORT if name.startswith("digits.")}
+    assert folders == {name for name in MAY_IMPORT if name.startswith("digits.") and name.count(".") == 1}
 
 
 def test_drift_asks_the_sdk_and_nothing_else_of_the_program() -> None:

@@ -1,0 +1,17 @@
+"""`digits`: deploys the classifier, looks after what is deployed, and makes the model."""
+
+from digits.cli import interrupt  # noqa: F401 - before all else, see there
+
+import sys
+
+
+def main() -> int:
+    """Run the command line and return its exit code."""
+    from digits.cli import command  # noqa: PLC0415 - Ctrl-C is one line from here on
+    from digits.cli.commands import digits  # noqa: PLC0415
+
+    return command.run(digits)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
