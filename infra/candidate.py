@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infra.scoring_directory import ENTRY_SCRIPT
 from infra.scoring_package import write
+from infra.service_definition import ServiceDefinition
 
 if TYPE_CHECKING:
     from digits.datasets import Dataset
@@ -26,7 +26,7 @@ LOG_FILE = "service.log"
 
 @dataclass(frozen=True)
 class Candidate:
-    """What would run in the service: files by name, conda definition, model, size in cores and GB.
+    """What would run in the service: files by name, conda definition, model, and the service itself.
 
     The log and the report of a candidate that failed stay in the directory `kept`, which is gone otherwise.
     """
@@ -36,9 +36,7 @@ class Candidate:
     model_id: str  # name:version
     model_file: str
     read_model: Callable[[], bytes]
-    cpu_cores: float
-    memory_gb: float
-    ready_timeout_seconds: float
+    service: ServiceDefinition
     service_name: str
     workspace_id: str
     kept: Path
@@ -75,17 +73,19 @@ class Candidate:
                 Path(directory, "run"),
                 python=python,
                 source_directory=source,
-                entry_script=ENTRY_SCRIPT,
+                entry_script=self.service.entry_script,
                 model_directory=model,
                 port=0,
                 environment_variables={**variables(self.conda), **names, "WORKER_COUNT": "1"},
-                cpu_cores=self.cpu_cores,
-                memory_gb=self.memory_gb,
+                cpu_cores=self.service.cpu_cores,
+                memory_gb=self.service.memory_gb,
             )
             passed = False
             try:
                 report("starting the service")
-                running.wait_until_healthy(self.ready_timeout_seconds, report if is_verbose() else lambda _line: None)
+                running.wait_until_healthy(
+                    self.service.ready_timeout_seconds, report if is_verbose() else lambda _line: None
+                )
                 evaluation = smoke.evaluate(
                     running.scoring_uri,
                     None,

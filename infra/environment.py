@@ -12,8 +12,8 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, Updat
 
 from digits.runtime.environment import EnvironmentFailedError, digest, variables
 from infra import azureml
+from infra.configuration import SettingsError
 from infra.provider import Properties, Provider
-from infra.settings import SettingsError
 
 _VERSION_DIGITS = 12
 # The longer mark first: UTF-32's begins like UTF-16's.

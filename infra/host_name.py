@@ -12,22 +12,18 @@ import sys
 from pathlib import Path
 
 import digits.stack as stack_file
-from infra.names import dns_name_label
-
-
-class _Chosen:
-    """What a stack's file says of the names, before anything is deployed."""
-
-    def __init__(self, file: stack_file.StackFile) -> None:
-        self.subscription_id = str(file.config["azure-native:subscriptionId"])
-        self.resource_group = str(file.get("resourceGroup") or f"digits-{file.stack}")
-        self.service_name = str(file.get("serviceName") or f"digits-{file.stack}")
+from infra import names
 
 
 def host_name(file: stack_file.StackFile) -> str:
     """Return the web service's own host name on Azure."""
     location = file.config["azure-native:location"].replace(" ", "").lower()
-    return f"{dns_name_label(_Chosen(file))}.{location}.azurecontainer.io"
+    place = names.Place(
+        subscription_id=str(file.config["azure-native:subscriptionId"]),
+        resource_group=str(file.get("resourceGroup") or f"digits-{file.stack}"),
+        service_name=str(file.get("serviceName") or f"digits-{file.stack}"),
+    )
+    return f"{names.dns_name_label(place)}.{location}.azurecontainer.io"
 
 
 def main() -> int:

@@ -14,11 +14,11 @@ from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
 from digits.runtime.conda import EnvironmentFailedError, translate
 from infra import azureml
+from infra.configuration import SettingsError
 from infra.metadata import MetadataError
 from infra.metadata import read as read_metadata
 from infra.promotion import ReleasedModel, fetch
 from infra.provider import Properties, Provider
-from infra.settings import SettingsError
 
 # scikit-learn's version in a requirement, the exact one or the prefix that conda's single = asks for.
 _SCIKIT_LEARN = re.compile(

@@ -6,6 +6,7 @@ Changing a rule here replaces what live stacks have.
 
 import hashlib
 import re
+from dataclasses import dataclass
 from typing import Protocol
 
 # https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
@@ -16,11 +17,11 @@ _DNS_LABEL = 63  # letters, digits, dashes, in the region
 
 
 class Named(Protocol):
-    """What the names follow from: the program's Settings have it all."""
+    """What the names follow from; the program's Settings have all of it."""
 
     @property
     def subscription_id(self) -> str:
-        """The subscription, which tells its names from all others'."""
+        """The subscription, which makes its names differ from all others'."""
 
     @property
     def resource_group(self) -> str:
@@ -31,8 +32,17 @@ class Named(Protocol):
         """The web service."""
 
 
+@dataclass(frozen=True)
+class Place:
+    """What the names follow from, before there are settings."""
+
+    subscription_id: str
+    resource_group: str
+    service_name: str
+
+
 def _suffix(settings: Named) -> str:
-    """Return six hex digits that tell this subscription's names from all others'."""
+    """Return six hex digits that make this subscription's names differ from all others'."""
     return hashlib.sha256(f"{settings.subscription_id}/{settings.resource_group}".encode()).hexdigest()[:6]
 
 

@@ -1,6 +1,6 @@
 """The whole deployment on one screen, and its outputs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +8,13 @@ import pulumi
 
 from digits.datasets import NAMES
 from digits.promotion.record import ReleaseRecord
-from infra import names, tls
 from infra.environment import Environment, environment_version, read_conda
 from infra.gate import Gate
 from infra.model import Model, ModelFile, service_tags, sha256
 from infra.promotion import ReleasedModel, read_release, require_checkout
-from infra.provider import Properties
 from infra.rehearsal import Rehearsal
 from infra.release import Release
-from infra.scoring_directory import CONDA_FILE, ENTRY_SCRIPT
+from infra.scoring_directory import CONDA_FILE
 from infra.scoring_package import ScoringPackage
 from infra.settings import Settings
 from infra.webservice import Webservice
@@ -36,12 +34,12 @@ def deploy(settings: Settings) -> None:
         "environment", workspace_id=workspace.id, name=settings.environment_name, conda=combination.conda, opts=kept
     )
     model = Model("model", workspace_id=workspace.id, name=settings.model_name, file=combination.model_file, opts=kept)
-    # What the release keeps too, beside what it says of itself: a rollback deploys it again.
-    deployment = _describe(settings, combination.model_file)
+    tags = service_tags(combination.model_file, settings.model_name)
+    service = replace(settings.service, tags={**tags, **settings.service.tags})
     webservice = Webservice(
         "webservice",
+        service,
         {
-            **deployment,
             "workspaceId": workspace.id,
             "name": settings.service_name,
             "primaryKeyVersion": settings.primary_key_version,
@@ -68,7 +66,7 @@ def deploy(settings: Settings) -> None:
             "environment": pulumi.Output.concat(environment.name, ":", environment.version),
             "scoringPackage": combination.package.archive,
             "scoringDigest": combination.package.digest,
-            "deployment": deployment,
+            "deployment": service.to_inputs(),  # a rollback deploys it again
             "fingerprint": webservice.fingerprint,
             "modelTags": combination.model_file.tags,
             "source": combination.promoted and combination.promoted.evidence,
@@ -116,24 +114,7 @@ def _read(settings: Settings) -> _Combination:
     return _Combination(promoted, model_file, conda, package)
 
 
-def _describe(settings: Settings, model_file: ModelFile | ReleasedModel) -> Properties:
-    """Return what of the web service follows from the stack's settings alone, or from the model's tags."""
-    return {
-        "owner": f"{pulumi.get_project()}/{settings.stack}",
-        "description": settings.service_description,
-        "tags": {**service_tags(model_file, settings.model_name), **settings.service_tags},
-        "cpuCores": settings.service_cpu_cores,
-        "memoryGb": settings.service_memory_gb,
-        "authEnabled": settings.auth_enabled,
-        "appInsightsEnabled": settings.app_insights_enabled,
-        "dnsNameLabel": names.dns_name_label(settings),
-        **tls.to_inputs(settings.tls),
-        "entryScript": ENTRY_SCRIPT,
-        "readyTimeoutSeconds": settings.ready_timeout_seconds,
-    }
-
-
-def _ask(settings: Settings) -> Properties:
+def _ask(settings: Settings) -> dict[str, object]:
     """Return what the release asks of the live service."""
     dataset = settings.evaluation_dataset
     return {

@@ -11,7 +11,8 @@ import pulumi
 
 from digits.promotion.record import PromotionError, ReleaseRecord
 from infra import azureml
-from infra.settings import Settings, SettingsError
+from infra.configuration import SettingsError
+from infra.settings import Settings
 
 OTHER_CHECKOUT = "This checkout is not what stack"  # a preview tells this refusal from others: promotion comes later
 

@@ -4,12 +4,14 @@ Provider classes are pickled by reference: state holds their module path, so ren
 breaks `destroy` of live stacks.
 """
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Generic, TypeVar
 
 import pulumi
 from pulumi.dynamic import DiffResult, ResourceProvider
 
 Properties = dict[str, Any]
+T = TypeVar("T")
 
 
 class Provider(ResourceProvider):
@@ -19,22 +21,24 @@ class Provider(ResourceProvider):
     updated_by: ClassVar[tuple[str, ...]]
     replaced_by: ClassVar[tuple[str, ...]] = ("workspaceId", "name")
 
-    def diff(self, _id: str, olds: Properties, news: Properties) -> DiffResult:
+    def diff(self, _id: str, olds: Mapping[str, object], news: Mapping[str, object]) -> DiffResult:
         """Compare the inputs that matter; unknown ones count as changed."""
         replaces = changed(olds, news, self.replaced_by)
         return DiffResult(changes=bool(replaces or changed(olds, news, self.updated_by)), replaces=replaces)
 
 
-def changed(olds: Properties, news: Properties, names: tuple[str, ...]) -> list[str]:
+def changed(olds: Mapping[str, object], news: Mapping[str, object], names: tuple[str, ...]) -> list[str]:
     """Return those names whose values differ."""
     return [name for name in names if olds.get(name) != news.get(name)]
 
 
-def output(name: str) -> Any:  # noqa: ANN401 (an Output of whatever the provider returns)
-    """Return a property that reads the output of this name, which Pulumi keeps in camelCase."""
+class OutputProperty(Generic[T]):
+    """Reads the output of this name, which Pulumi keeps in camelCase."""
 
-    def read(resource: pulumi.Resource) -> pulumi.Output[Any]:
-        found: pulumi.Output[Any] = vars(resource)[name]
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, resource: pulumi.Resource, _kind: type) -> pulumi.Output[T]:
+        """Return the resource's output."""
+        found: pulumi.Output[T] = vars(resource)[self._name]
         return found
-
-    return property(read)

@@ -3,6 +3,7 @@
 from infra import azureml, scoring_package, webservice
 from infra.provider import Properties
 from infra.release import model_id
+from infra.service_definition import ServiceDefinition
 
 
 class RollbackError(Exception):
@@ -32,8 +33,7 @@ def deploy(released: Properties, report: azureml.Report) -> tuple[str, str | Non
     """
     workspace_id, name = released["workspaceId"], released["service"]
     environment, _, version = released["environment"].rpartition(":")
-    properties = {
-        **released["deployment"],
+    combination: webservice.Combination[str] = {
         "workspaceId": workspace_id,
         "name": name,
         "modelId": model_id(released),
@@ -42,7 +42,8 @@ def deploy(released: Properties, report: azureml.Report) -> tuple[str, str | Non
     }
     try:
         files = scoring_package.expand(released["scoringFiles"], released["scoringDigest"])
-        service = webservice.deploy(properties, released["fingerprint"], files, report)
+        definition = ServiceDefinition.from_inputs(released["deployment"])
+        service = webservice.deploy(definition, combination, released["fingerprint"], files, report)
         # Not the stack's key: what failed may have had none.
         key = azureml.service_keys(workspace_id, name)[0] if service.auth_enabled else None
     except KeyError as error:

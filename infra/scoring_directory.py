@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from digits import git
-from infra.settings import SettingsError
+from infra.configuration import SettingsError
 
 CONDA_FILE = "conda.yml"
 ENTRY_SCRIPT = "score.py"

@@ -18,8 +18,8 @@ from google.protobuf.struct_pb2 import Struct
 from pulumi.runtime import rpc
 
 from infra import scoring_directory
+from infra.configuration import SettingsError
 from infra.scoring_directory import ENTRY_SCRIPT
-from infra.settings import SettingsError
 
 MANIFEST = "manifest.json"
 

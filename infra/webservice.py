@@ -4,14 +4,17 @@ import contextlib
 import hashlib
 import json
 import tempfile
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Generic, TypedDict, TypeVar
 
 import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, ReadResult, Resource, UpdateResult
 
-from infra import azureml, scoring_package, tls
-from infra.provider import Properties, Provider, changed, output
+from infra import azureml, scoring_package, service_definition
+from infra.provider import OutputProperty, Provider, changed
+from infra.service_definition import ServiceDefinition
 from infra.status_line import provider_reporter
 
 TYPE = "pulumi-python:dynamic/azureml:Webservice"
@@ -22,17 +25,46 @@ REDEPLOYED_BY = (
     "environmentName",
     "environmentVersion",
     "scoringDigest",
-    "entryScript",
-    "cpuCores",
-    "memoryGb",
-    "authEnabled",
-    "appInsightsEnabled",
-    "dnsNameLabel",
-    *tls.REDEPLOYED_BY,
+    *service_definition.REDEPLOYED_BY,
 )
 _SETTLE_SECONDS = 60
 _DESCRIBED_BY = ("description", "tags")
 _KEY_VERSIONS = {"primaryKeyVersion": "Primary", "secondaryKeyVersion": "Secondary"}
+
+Text = TypeVar("Text")
+
+
+class Combination(TypedDict, Generic[Text]):
+    """What runs in which web service: `Text` is str for the lifecycle, and may be an output in the program."""
+
+    workspaceId: Text
+    name: str
+    modelId: Text  # name:version
+    environmentName: Text
+    environmentVersion: Text
+
+
+class WebserviceInputs(Combination[Text], Generic[Text]):
+    """The inputs without those of the ServiceDefinition."""
+
+    modelSha256: Text
+    scoringPackage: pulumi.AssetArchive
+    scoringDigest: str
+    primaryKeyVersion: float
+    secondaryKeyVersion: float
+
+
+class Keys(TypedDict):
+    """The two keys, empty if authentication is off."""
+
+    primaryKey: str
+    secondaryKey: str
+
+
+class WebserviceState(WebserviceInputs[str], Keys):
+    """What the state holds besides, but for the archive."""
+
+    fingerprint: str
 
 
 class WebserviceProvider(Provider):
@@ -40,22 +72,22 @@ class WebserviceProvider(Provider):
 
     updated_by = (*REDEPLOYED_BY, *_DESCRIBED_BY, *_KEY_VERSIONS, "state", "keysRegenerated")
 
-    def check(self, _olds: Properties, news: Properties) -> CheckResult:
+    def check(self, _olds: WebserviceInputs[str], news: WebserviceInputs[str]) -> CheckResult:
         """Give the scoring package its identity."""
         return CheckResult({**news, "scoringPackage": scoring_package.identify(news["scoringPackage"])}, [])
 
-    def create(self, props: Properties) -> CreateResult:
+    def create(self, props: WebserviceInputs[str]) -> CreateResult:
         """Deploy, or adopt the service of this name if it is this stack's."""
         workspace_id, name = props["workspaceId"], props["name"]
         before = azureml.find_service(workspace_id, name)
-        if before is not None and before.stack != props["owner"]:
+        if before is not None and before.stack != ServiceDefinition.from_inputs(props).owner:
             raise azureml.ConflictError(
                 f"A web service '{name}' that this stack did not deploy is there already: "
                 f"choose another serviceName, or delete it first."
             )
         return CreateResult(name, _outputs(props, _adopt(props, before) or _deploy(props)))
 
-    def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
+    def update(self, _id: str, olds: WebserviceInputs[str], news: WebserviceInputs[str]) -> UpdateResult:
         """Bring the live service to the new inputs, with no more upheaval than they need.
 
         Whatever changed, what is live afterwards is this combination: it may have been rolled back meanwhile.
@@ -66,29 +98,30 @@ class WebserviceProvider(Provider):
             azureml.regenerate_key(workspace_id, name, _KEY_VERSIONS[key])
         return UpdateResult(_outputs(news, service))
 
-    def read(self, id_: str, props: Properties) -> ReadResult:
+    def read(self, id_: str, props: WebserviceState) -> ReadResult:
         """Read the live service; what was deployed by others shows as another scoring digest."""
         service = _find_settled(props)
         if service is None:
             return ReadResult("", {})
-        keys = _keys(props, service)
+        keys = _read_keys(props, service)
         now = {
             **props,
             "state": service.state,
             "tags": service.tags,
             "description": service.description,
-            **_told(service),
+            **service.inputs,
             **keys,
-            **_regenerated(props, keys),
         }
+        if regenerated := _find_regenerated(props, keys):
+            now["keysRegenerated"] = regenerated
         if service.models and service.models != (props["modelId"],):
             now["modelId"] = ", ".join(service.models)
         if service.fingerprint != props["fingerprint"]:
-            told = "deployed outside Pulumi" if service.fingerprint else f"unknown: no tag {azureml.FINGERPRINT_TAG}"
-            now["scoringDigest"] = told
+            found = "deployed outside Pulumi" if service.fingerprint else f"unknown: no tag {azureml.FINGERPRINT_TAG}"
+            now["scoringDigest"] = found
         return ReadResult(id_, now)
 
-    def delete(self, _id: str, props: Properties) -> None:
+    def delete(self, _id: str, props: WebserviceState) -> None:
         """Delete the service; the registered model and environment stay."""
         azureml.delete_service(props["workspaceId"], props["name"])
 
@@ -105,15 +138,16 @@ class Webservice(Resource, module="azureml", name="Webservice"):
     fingerprint: pulumi.Output[str]
     state: pulumi.Output[str]
     revision: pulumi.Output[str]
-    scoring_uri = output("scoringUri")
-    swagger_uri = output("swaggerUri")
-    primary_key = output("primaryKey")
-    secondary_key = output("secondaryKey")
+    scoring_uri = OutputProperty[str]("scoringUri")
+    swagger_uri = OutputProperty[str]("swaggerUri")
+    primary_key = OutputProperty[str]("primaryKey")
+    secondary_key = OutputProperty[str]("secondaryKey")
 
     def __init__(
         self,
         resource_name: str,
-        inputs: Properties,
+        service: ServiceDefinition,
+        inputs: WebserviceInputs[pulumi.Input[str]],
         rehearsal: pulumi.ResourceHook | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -126,76 +160,78 @@ class Webservice(Resource, module="azureml", name="Webservice"):
                 before_create=[*before], before_update=[*before], after_create=[*after], after_update=[*after]
             ),
         )
-        inputs = {**inputs, **dict.fromkeys(names), "state": "Healthy"}
-        super().__init__(WebserviceProvider(), resource_name, inputs, pulumi.ResourceOptions.merge(own, opts))
+        props = {**service.to_inputs(), **inputs, **dict.fromkeys(names), "state": "Healthy"}
+        super().__init__(WebserviceProvider(), resource_name, props, pulumi.ResourceOptions.merge(own, opts))
 
     def _note(self, _args: pulumi.ResourceHookArgs) -> None:
         self.is_fresh = True
 
 
-def fingerprint(props: Properties) -> str:
+def fingerprint(props: Mapping[str, object]) -> str:
     """Return the identity of what runs in the service; it is written on the service itself."""
     parts = {name: props[name] for name in REDEPLOYED_BY}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def deploy(props: Properties, identity: str, files: dict[str, bytes], report: azureml.Report) -> azureml.Service:
-    """Deploy the scoring package's files as these properties say, under this fingerprint, and wait until healthy."""
-    definition = azureml.ServiceDefinition(
-        name=props["name"],
-        description=props["description"],
-        tags=props["tags"],
+def deploy(
+    definition: ServiceDefinition,
+    combination: Combination[str],
+    identity: str,
+    files: dict[str, bytes],
+    report: azureml.Report,
+) -> azureml.Service:
+    """Deploy the scoring package's files with this combination, under this fingerprint, and wait until healthy."""
+    if definition.tls:
+        definition.tls.require_unchanged()
+    deployment = azureml.Deployment(
+        name=combination["name"],
+        service=definition,
         fingerprint=identity,
-        stack=props["owner"],
-        cpu_cores=props["cpuCores"],
-        memory_gb=props["memoryGb"],
-        auth_enabled=props["authEnabled"],
-        app_insights_enabled=props["appInsightsEnabled"],
-        dns_name_label=props["dnsNameLabel"],
-        tls=tls.from_inputs(props),
-        model=props["modelId"],
-        environment=(props["environmentName"], props["environmentVersion"]),
-        entry_script=props["entryScript"],
-        ready_timeout_seconds=props["readyTimeoutSeconds"],
+        model=combination["modelId"],
+        environment=(combination["environmentName"], combination["environmentVersion"]),
     )
     with tempfile.TemporaryDirectory() as directory:
         package = Path(directory, "scoring")
         package.mkdir()
         scoring_package.write(files, package)
-        live = azureml.deploy_service(props["workspaceId"], definition, package, report)
-    return _describe(props, identity, live)  # nobody says whether overwriting replaces tags
+        live = azureml.deploy_service(combination["workspaceId"], deployment, package, report)
+    # The documentation does not say whether overwriting replaces tags.
+    return _describe(combination, definition, identity, live)
 
 
-def _deploy(props: Properties) -> azureml.Service:
+def _deploy(props: WebserviceInputs[str]) -> azureml.Service:
     files = scoring_package.unpack(props["scoringPackage"], props["scoringDigest"])
-    return deploy(props, fingerprint(props), files, _reporter(props))
+    return deploy(ServiceDefinition.from_inputs(props), props, fingerprint(props), files, _reporter(props))
 
 
-def _adopt(props: Properties, live: azureml.Service | None) -> azureml.Service | None:
-    """Return the live service, tags brought up to date, where it is this combination and healthy; or None."""
+def _adopt(props: WebserviceInputs[str], live: azureml.Service | None) -> azureml.Service | None:
+    """Return the live service, tags brought up to date, if it is this combination and healthy; or None."""
+    service = ServiceDefinition.from_inputs(props)
     if live is not None and live.state == "Transitioning" and _runs(live, props):
-        live = azureml.wait_for_service(
-            props["workspaceId"], props["name"], props["readyTimeoutSeconds"], _reporter(props)
-        )
+        timeout = service.ready_timeout_seconds
+        live = azureml.wait_for_service(props["workspaceId"], props["name"], timeout, _reporter(props))
     if live is None or live.state != "Healthy" or not _runs(live, props):
         return None
-    return _describe(props, fingerprint(props), live)
+    return _describe(props, service, fingerprint(props), live)
 
 
-def _describe(props: Properties, identity: str, live: azureml.Service) -> azureml.Service:
-    """Bring description and tags up to date where they are not; nothing is deployed again."""
-    description, tags = props["description"], props["tags"]
-    if (live.description, live.tags, live.fingerprint) == (description, tags, identity):
+def _describe(
+    combination: Combination[str], service: ServiceDefinition, identity: str, live: azureml.Service
+) -> azureml.Service:
+    """Bring description and tags up to date if they are not; nothing is deployed again."""
+    if (live.description, live.tags, live.fingerprint) == (service.description, service.tags, identity):
         return live
-    return azureml.describe_service(props["workspaceId"], props["name"], description, tags, identity)
+    return azureml.describe_service(
+        combination["workspaceId"], combination["name"], service.description, service.tags, identity
+    )
 
 
-def _runs(live: azureml.Service, props: Properties) -> bool:
-    """Say whether the live service is this combination, by its fingerprint and by what others may have changed."""
-    return live.fingerprint == fingerprint(props) and _told(live).items() <= props.items()
+def _runs(live: azureml.Service, props: Mapping[str, object]) -> bool:
+    """Return whether the live service is this combination, by its fingerprint and by what others may have changed."""
+    return live.fingerprint == fingerprint(props) and live.inputs.items() <= props.items()
 
 
-def _find_settled(props: Properties) -> azureml.Service | None:
+def _find_settled(props: WebserviceState) -> azureml.Service | None:
     """Return the service once it does not change any more, or as it is after a minute."""
     workspace_id, name = props["workspaceId"], props["name"]
     service = azureml.find_service(workspace_id, name)
@@ -206,29 +242,17 @@ def _find_settled(props: Properties) -> azureml.Service | None:
     return service
 
 
-def _regenerated(props: Properties, keys: Properties) -> Properties:
-    """Return the names of the keys that are others than the known ones: more of a secret's change must not show."""
-    names = [name for name, key in keys.items() if key and props[name] and key != props[name]]
-    return {"keysRegenerated": names} if names else {}
+def _find_regenerated(before: Mapping[str, object], keys: Keys) -> list[str]:
+    """Return the names of the keys that changed: more of a secret's change must not show."""
+    return [name for name, key in keys.items() if key and before[name] and key != before[name]]
 
 
-def _told(service: azureml.Service) -> Properties:
-    """Return those inputs that Azure tells of the live service, but for state, tags and description."""
-    return {
-        "cpuCores": service.cpu_cores,
-        "memoryGb": service.memory_gb,
-        "authEnabled": service.auth_enabled,
-        "appInsightsEnabled": service.app_insights_enabled,
-        **tls.live(enabled=service.ssl_enabled, cname=service.ssl_cname, certificate=service.ssl_certificate),
-    }
+def _reporter(props: Mapping[str, object]) -> azureml.Report:
+    return provider_reporter(ServiceDefinition.from_inputs(props).owner.split("/")[-1], TYPE, "webservice")
 
 
-def _reporter(props: Properties) -> azureml.Report:
-    return provider_reporter(props["owner"].split("/")[-1], TYPE, "webservice")
-
-
-def _outputs(props: Properties, service: azureml.Service) -> Properties:
-    """Return the inputs, but for the archive, whose digest says enough, and what Azure chose."""
+def _outputs(props: WebserviceInputs[str], service: azureml.Service) -> dict[str, object]:
+    """Return the inputs without the archive, whose digest is enough, and what Azure chose."""
     return {
         **{name: value for name, value in props.items() if name != "scoringPackage"},
         "state": service.state,
@@ -236,10 +260,12 @@ def _outputs(props: Properties, service: azureml.Service) -> Properties:
         "swaggerUri": service.swagger_uri,
         "fingerprint": fingerprint(props),
         "revision": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        **_keys(props, service),
+        **_read_keys(props, service),
     }
 
 
-def _keys(props: Properties, service: azureml.Service) -> Properties:
-    keys = azureml.service_keys(props["workspaceId"], props["name"]) if service.auth_enabled else ("", "")
-    return dict(zip(("primaryKey", "secondaryKey"), keys, strict=True))
+def _read_keys(combination: Combination[str], service: azureml.Service) -> Keys:
+    if not service.auth_enabled:
+        return {"primaryKey": "", "secondaryKey": ""}
+    primary, secondary = azureml.service_keys(combination["workspaceId"], combination["name"])
+    return {"primaryKey": primary, "secondaryKey": secondary}

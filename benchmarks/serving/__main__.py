@@ -34,7 +34,7 @@ from digits import datasets
 from digits.runtime.environment import EnvironmentFailedError
 from digits.runtime.server import ServerFailedError
 from digits.training.model import MODEL_FILE
-from infra.settings import SettingsError
+from infra.configuration import SettingsError
 
 _SIZES, _LOADS = (1, 100, 1_000, results.LARGEST), (1, 100)
 _QUICK_SIZES, _QUICK_LOADS = (1, results.LARGEST), (1,)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from digits.preview.engine import Preview, Step
-from infra.settings import HELPER_CPU_CORES, HELPER_MEMORY_GB
+from infra.service_definition import HELPER_CPU_CORES, HELPER_MEMORY_GB
 
 _HOURS, _DAYS = 730, 365 / 12  # of a month
 PRICES: Mapping[str, Any] = json.loads(Path(__file__).with_name("prices.json").read_text(encoding="utf-8"))

@@ -14,9 +14,10 @@ from digits.preview.engine import UNKNOWN, Preview, Step
 from digits.runtime.environment import EnvironmentFailedError
 from digits.runtime.server import ServerFailedError
 from infra.candidate import Candidate
+from infra.configuration import SettingsError
 from infra.model import ModelFile
 from infra.scoring_package import ScoringPackage
-from infra.settings import SettingsError
+from infra.service_definition import ServiceDefinition
 
 _IDENTITY = ("modelSha256", "environmentVersion", "scoringDigest")
 
@@ -96,9 +97,7 @@ def _evaluate(
         model_id=f"{model['name']}:0" if UNKNOWN in service["modelId"] else service["modelId"],
         model_file=file.name,
         read_model=file.read_bytes,
-        cpu_cores=service["cpuCores"],
-        memory_gb=service["memoryGb"],
-        ready_timeout_seconds=service["readyTimeoutSeconds"],
+        service=ServiceDefinition.from_inputs(service),
         service_name=service["name"],
         workspace_id=service["workspaceId"],
         kept=Path("reports", service["owner"].split("/")[-1], "rehearsal"),

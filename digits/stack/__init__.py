@@ -2,5 +2,6 @@
 
 from digits.stack.backend import BackendError, require_shared
 from digits.stack.file import StackFile, StackFileError, find_unknown, read
+from digits.stack.keys import Keys
 
-__all__ = ["BackendError", "StackFile", "StackFileError", "find_unknown", "read", "require_shared"]
+__all__ = ["BackendError", "Keys", "StackFile", "StackFileError", "find_unknown", "read", "require_shared"]

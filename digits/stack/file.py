@@ -1,6 +1,6 @@
 """A stack's file, Pulumi.<stack>.yaml: read by everyone in one way, and refused with everything that is wrong in it.
 
-What a key's value must be like follows from its type in Pulumi.yaml; what a type cannot say, infra/settings.py holds.
+A key's value must fit its type and its bounds in Pulumi.yaml; infra/settings.py checks what those cannot say.
 """
 
 import math
@@ -53,13 +53,16 @@ class StackFile:
         return self.get("cloud") == "emulator" or str(self.get("localState")).lower() == "true"
 
 
-def read(directory: Path, stack: str) -> StackFile:
-    """Read the stack's file in the project's directory; raises StackFileError."""
+def read(directory: Path, stack: str, *, is_bounded: bool = True) -> StackFile:
+    """Read the stack's file in the project's directory; raises StackFileError.
+
+    The program leaves the bounds out (`is_bounded`): it checks the values that count, wherever they were written.
+    """
     if not (directory / "Pulumi.yaml").is_file():
         raise StackFileError("There is no Pulumi.yaml here: run this in the project's folder.")
     name, keys = f"Pulumi.{stack}.yaml", Keys.declared(directory)
     document = _compose(directory, stack, name)
-    problems = sorted(_find_problems(document, keys), key=_place)
+    problems = sorted(_find_problems(document, keys, is_bounded=is_bounded), key=_place)
     if problems:
         raise StackFileError("\n".join(f"{name}{_line(node)}: {said}." for node, said in problems))
     try:
@@ -72,10 +75,9 @@ def read(directory: Path, stack: str) -> StackFile:
     return StackFile(stack, name, config, keys)
 
 
-def find_unknown(directory: Path, keys: Iterable[str]) -> list[str]:
+def find_unknown(keys: Keys, names: Iterable[str]) -> list[str]:
     """Return a sentence for each key that nothing reads, wherever it was set."""
-    known = Keys.declared(directory)
-    return [f"{key} {said}." for key in keys if (said := known.explain(key))]
+    return [f"{name} {said}." for name in names if (said := keys.explain(name))]
 
 
 def _compose(directory: Path, stack: str, name: str) -> yaml.Node:
@@ -99,7 +101,7 @@ def _compose(directory: Path, stack: str, name: str) -> yaml.Node:
     return document
 
 
-def _find_problems(document: yaml.Node, keys: Keys) -> Iterator[tuple[yaml.Node | None, str]]:
+def _find_problems(document: yaml.Node, keys: Keys, *, is_bounded: bool) -> Iterator[tuple[yaml.Node | None, str]]:
     if not isinstance(document, yaml.MappingNode):
         yield document, f"this is {values.describe(document)}: write a section config: with {_required()}"
         return
@@ -116,6 +118,16 @@ def _find_problems(document: yaml.Node, keys: Keys) -> Iterator[tuple[yaml.Node 
     else:
         yield from _find_repeated(config)
         yield from _find_in_config(config, keys, is_whole="environment" not in sections)
+        yield from _find_out_of_bounds(config, keys) if is_bounded else ()
+
+
+def _find_out_of_bounds(config: yaml.MappingNode, keys: Keys) -> Iterator[tuple[yaml.Node | None, str]]:
+    for key, value in config.value:
+        name = values.show(key)
+        # A value of another type was refused already.
+        is_number = name in keys.bounds and not any(values.check(value, keys.types[name]))
+        if is_number and (found := keys.bounds[name].check(value.value)):
+            yield value, f"{name} {': '.join(found)}"
 
 
 def _find_in_config(config: yaml.MappingNode, keys: Keys, *, is_whole: bool) -> Iterator[tuple[yaml.Node | None, str]]:

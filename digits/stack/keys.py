@@ -10,6 +10,8 @@ from typing import Any
 
 import yaml
 
+from digits.stack.bounds import Bounds
+
 PROVIDER = "azure-native"
 REQUIRED = ("subscriptionId", "tenantId", "location")
 # The provider's own, by type; "any" is a list or a text. A test holds them against the provider's SDK.
@@ -44,8 +46,11 @@ _NEAR = 0.6  # of 1, difflib's own default
 class Keys:
     """The keys that this project's program, its provider and the engine read, with their types."""
 
-    def __init__(self, project: str, declared: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(
+        self, project: str, declared: Mapping[str, Mapping[str, Any]], bounds: Mapping[str, Mapping[str, Any]]
+    ) -> None:
         self.project = project
+        self.bounds = {f"{project}:{name}": Bounds.declared(each, declared[name]) for name, each in bounds.items()}
         self.defaults = {f"{project}:{name}": entry.get("default") for name, entry in declared.items()}
         self.types = {
             **{f"{project}:{name}": str(entry["type"]) for name, entry in declared.items()},
@@ -57,7 +62,7 @@ class Keys:
     def declared(cls, directory: Path) -> "Keys":
         """Read what Pulumi.yaml declares."""
         document = yaml.safe_load((directory / "Pulumi.yaml").read_text(encoding="utf-8"))
-        return cls(document["name"], document["config"])
+        return cls(document["name"], document["config"], document["bounds"])
 
     def explain(self, key: str) -> str | None:
         """Return what is wrong with a key and what to write, as the end of a sentence; None for a known one."""

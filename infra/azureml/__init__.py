@@ -17,10 +17,8 @@ from infra.azureml.models import (
     tag_model,
 )
 from infra.azureml.services import (
-    FINGERPRINT_TAG,
-    Report,
+    Deployment,
     Service,
-    ServiceDefinition,
     delete_service,
     deploy_service,
     describe_service,
@@ -31,19 +29,21 @@ from infra.azureml.services import (
     wait_for_service,
 )
 from infra.azureml.session import AzureMLError, ConflictError, DeploymentError, MissingError
+from infra.azureml.waiting import Report
+from infra.service_definition import FINGERPRINT_TAG
 
 __all__ = [
     "FINGERPRINT_TAG",
     "AzureMLError",
     "ConflictError",
     "Content",
+    "Deployment",
     "DeploymentError",
     "MissingError",
     "ModelUser",
     "RegisteredModel",
     "Report",
     "Service",
-    "ServiceDefinition",
     "delete_model",
     "delete_service",
     "deploy_service",

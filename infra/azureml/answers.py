@@ -45,7 +45,7 @@ def kinds(error: BaseException) -> set[str]:
     return {kind.__name__ for raised in _chain(error, handled=False) for kind in type(raised).__mro__}
 
 
-def read_messages(body: Any) -> str:  # noqa: ANN401 (whatever JSON holds)
+def read_messages(body: Any) -> str:  # whatever JSON holds
     """Return an error body's message and those of its details, once each."""
     return " ".join(dict.fromkeys(" ".join(message.split()) for message in _messages(body, _DETAILS)))
 
@@ -57,7 +57,7 @@ def clean(text: str) -> str:
     return " ".join(text.split())[:_CHARACTERS]
 
 
-def _messages(body: Any, levels: int) -> Iterator[str]:  # noqa: ANN401
+def _messages(body: Any, levels: int) -> Iterator[str]:
     if not isinstance(body, Mapping) or not levels:
         return
     if isinstance(message := body.get("message") or body.get("Message"), str):
@@ -83,7 +83,7 @@ def _chain(error: BaseException, *, handled: bool = True) -> Iterator[BaseExcept
         waiting += [raised.__context__] if handled else []
 
 
-def _body(raised: BaseException) -> Any:  # noqa: ANN401
+def _body(raised: BaseException) -> Any:
     try:
         return raised.response.json()  # type: ignore[attr-defined]  # AttributeError says that it has none
     except (AttributeError, ValueError, TypeError):
@@ -97,7 +97,7 @@ def _read_text(text: str) -> str:
     return re.sub(r"\n?Headers: .*\n?", " ", text)
 
 
-def _find_json(text: str) -> Any:  # noqa: ANN401
+def _find_json(text: str) -> Any:
     """Return the first object in a text that has a message, also where it stands as Python writes bytes."""
     for found in _BYTES.findall(text):
         try:

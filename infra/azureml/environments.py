@@ -28,7 +28,7 @@ def find_environment(workspace_id: str, name: str, version: str) -> dict[str, An
     try:
         workspace = open_workspace(workspace_id)
         with call(f"reading environment {name}:{version}"):
-            from azureml.core import Environment  # noqa: PLC0415
+            from azureml.core import Environment
 
             environment = Environment.get(workspace, name, version)
             definition: dict[str, Any] = environment.python.conda_dependencies.as_dict()
@@ -49,8 +49,8 @@ def is_same_environment(one: Mapping[str, Any], other: Mapping[str, Any]) -> boo
 def _register(workspace_id: str, name: str, version: str, conda: Mapping[str, Any]) -> None:
     workspace = open_workspace(workspace_id)
     with call(f"registering environment {name}"):
-        from azureml.core import Environment  # noqa: PLC0415
-        from azureml.core.conda_dependencies import CondaDependencies  # noqa: PLC0415
+        from azureml.core import Environment
+        from azureml.core.conda_dependencies import CondaDependencies
 
         environment = Environment(name)
         environment.version = version

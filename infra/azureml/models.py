@@ -54,7 +54,7 @@ def register_model(
         return found
     workspace, path = open_workspace(workspace_id), find_file()
     with call(f"registering model {name}"):
-        from azureml.core import Model  # noqa: PLC0415
+        from azureml.core import Model
 
         model = Model.register(workspace, model_path=str(path), model_name=name, tags=tags)
     content = _read_content(model)
@@ -67,7 +67,7 @@ def find_model(workspace_id: str, name: str, sha256: str) -> RegisteredModel | N
     """Return the newest version with these bytes, or None; a tag that says so of other bytes is not believed."""
     workspace = open_workspace(workspace_id)
     with call(f"looking for model {name}"):
-        from azureml.core import Model  # noqa: PLC0415
+        from azureml.core import Model
 
         models = Model.list(workspace, name=name, tags=[["sha256", sha256]])
     for model in sorted(models, key=lambda model: int(model.version), reverse=True):
@@ -82,7 +82,7 @@ def read_model(workspace_id: str, name: str, version: int, known: Content) -> Re
     try:
         workspace = open_workspace(workspace_id)
         with call(f"reading model {name}:{version}"):
-            from azureml.core import Model  # noqa: PLC0415
+            from azureml.core import Model
 
             model = Model(workspace, name, version=version)
         content = _read_content(model, known)
@@ -96,7 +96,7 @@ def find_users(workspace_id: str, name: str) -> list[ModelUser]:
     try:
         workspace = open_workspace(workspace_id)
         with call(f"looking for web services with model {name}"):
-            from azureml.core import Webservice  # noqa: PLC0415
+            from azureml.core import Webservice
 
             found = Webservice.list(workspace, model_name=name)
     except MissingError:
@@ -107,9 +107,9 @@ def find_users(workspace_id: str, name: str) -> list[ModelUser]:
     ]
 
 
-def _read_content(model: Any, known: Content | None = None) -> Content | None:  # noqa: ANN401
+def _read_content(model: Any, known: Content | None = None) -> Content | None:
     """Return what the version's one file holds, or None where it is gone or there are several."""
-    import requests  # noqa: PLC0415 (the SDK's own client, with its certificates and proxies)
+    import requests  # the SDK's own client, with its certificates and proxies
 
     with call(f"reading the file of model {model.id}"):
         urls = list(model.get_sas_urls().values())
@@ -136,7 +136,7 @@ def tag_model(workspace_id: str, name: str, version: int, tags: dict[str, str]) 
     """Make the version's tags exactly these."""
     workspace = open_workspace(workspace_id)
     with call(f"tagging model {name}:{version}"):
-        from azureml.core import Model  # noqa: PLC0415
+        from azureml.core import Model
 
         model = Model(workspace, name, version=version)
         if dict(model.tags) != tags:
@@ -147,7 +147,7 @@ def download_model(workspace_id: str, name: str, version: int, directory: Path) 
     """Download the version's file into the directory and return its path."""
     workspace = open_workspace(workspace_id)
     with call(f"downloading model {name}:{version}"):
-        from azureml.core import Model  # noqa: PLC0415
+        from azureml.core import Model
 
         return Path(Model(workspace, name, version=version).download(target_dir=str(directory), exist_ok=True))
 
@@ -159,7 +159,7 @@ def delete_model(workspace_id: str, name: str, version: int) -> None:
     """
     try:
         with call(f"deleting model {name}:{version}"):
-            from azureml.core import Model  # noqa: PLC0415
+            from azureml.core import Model
 
             Model(open_workspace(workspace_id), name, version=version).delete()
     except MissingError:

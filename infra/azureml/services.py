@@ -1,58 +1,38 @@
 """Web services on ACI."""
 
-from digits.cli import is_verbose
-
 import contextlib
-import io
-import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.azureml import answers
-from infra.azureml.session import AzureMLError, DeploymentError, MissingError, call, open_workspace
+from infra import tls
+from infra.azureml.session import MissingError, call, open_workspace
+from infra.azureml.waiting import Report, wait
+from infra.service_definition import FINGERPRINT_TAG, REDEPLOYING, ServiceDefinition, input_name
 from infra.tls import Tls
 
-Report = Callable[[str], None]
-# Azure ML's properties are append-only, its tags may change: so the identity of what runs, which is another one after
-# each deployment, is a tag. No tag of the user's may have its name, and nobody else sees it among the tags.
-FINGERPRINT_TAG = "pulumi-fingerprint"
-# Earlier versions kept it in the property `fingerprint`, which stays as it was: this one says where to look now.
+# Earlier versions kept the fingerprint in the property `fingerprint`, which cannot change: this one says that the tag
+# counts now.
 _FINGERPRINT_PROPERTY, _KEPT_IN = "fingerprint", "fingerprintTag"
-_LOG_LINES = 20
-_SECONDS_BETWEEN_REPORTS = 5
-_HEALTHY = "Healthy"
-_FAILED = ("Failed", "Unhealthy", "Unschedulable")
 
 
 @dataclass(frozen=True)
-class ServiceDefinition:
-    """What a web service shall be. Sizes in cores and GB."""
+class Deployment:
+    """A web service and what shall run in it: `model` is name:version, `environment` a name and a version."""
 
     name: str
-    description: str
-    tags: dict[str, str]
+    service: ServiceDefinition
     fingerprint: str
-    stack: str
-    cpu_cores: float
-    memory_gb: float
-    auth_enabled: bool
-    app_insights_enabled: bool
-    dns_name_label: str
-    tls: Tls | None
     model: str
     environment: tuple[str, str]
-    entry_script: str
-    ready_timeout_seconds: float
 
 
 @dataclass(frozen=True)
 class Service:
-    """What a web service is; its keys are asked for apart.
+    """A live web service, without its keys.
 
-    `fingerprint` and `stack` are what the deployment said of itself, empty where it said nothing.
+    `fingerprint` and `stack` are what the deployment wrote on it, empty if it wrote nothing.
     """
 
     name: str
@@ -72,6 +52,12 @@ class Service:
     ssl_certificate: str
     models: tuple[str, ...]
 
+    @property
+    def inputs(self) -> dict[str, object]:
+        """The inputs of its definition that Azure reports and that only a deployment changes."""
+        plain = {input_name(name): getattr(self, name) for name in REDEPLOYING if hasattr(self, name)}
+        return plain | tls.live(enabled=self.ssl_enabled, cname=self.ssl_cname, certificate=self.ssl_certificate)
+
 
 def find_service(workspace_id: str, name: str) -> Service | None:
     """Return the web service, or None."""
@@ -82,32 +68,31 @@ def find_service(workspace_id: str, name: str) -> Service | None:
         return None
 
 
-def deploy_service(workspace_id: str, definition: ServiceDefinition, package: Path, report: Report) -> Service:
+def deploy_service(workspace_id: str, deployment: Deployment, package: Path, report: Report) -> Service:
     """Deploy, or replace in place under the same URI and keys, and wait until it is healthy.
 
     Raises DeploymentError, ending with the container's last log lines.
     """
-    workspace = open_workspace(workspace_id)
+    workspace, definition = open_workspace(workspace_id), deployment.service
     keys: tuple[str, str] | tuple[None, None] = (None, None)
-    before = find_service(workspace_id, definition.name)
+    before = find_service(workspace_id, deployment.name)
     if before is not None and before.auth_enabled and definition.auth_enabled:
-        keys = service_keys(workspace_id, definition.name)
-    with call(f"deploying web service {definition.name}"):
-        from azureml.core import Environment, Model  # noqa: PLC0415
-        from azureml.core.model import InferenceConfig  # noqa: PLC0415
-        from azureml.core.webservice import AciWebservice  # noqa: PLC0415
+        keys = service_keys(workspace_id, deployment.name)
+    with call(f"deploying web service {deployment.name}"):
+        from azureml.core import Environment, Model
+        from azureml.core.model import InferenceConfig
+        from azureml.core.webservice import AciWebservice
 
-        name, version = definition.environment
         inference_config = InferenceConfig(
             entry_script=definition.entry_script,
             source_directory=str(package),
-            environment=Environment.get(workspace, name, version),
+            environment=Environment.get(workspace, *deployment.environment),
         )
         configuration = AciWebservice.deploy_configuration(
             cpu_cores=definition.cpu_cores,
             memory_gb=definition.memory_gb,
-            tags={**definition.tags, FINGERPRINT_TAG: definition.fingerprint},
-            properties={"stack": definition.stack, _KEPT_IN: FINGERPRINT_TAG},
+            tags={**definition.tags, FINGERPRINT_TAG: deployment.fingerprint},
+            properties={"stack": definition.owner, _KEPT_IN: FINGERPRINT_TAG},
             description=definition.description,
             auth_enabled=definition.auth_enabled,
             enable_app_insights=definition.app_insights_enabled,
@@ -116,13 +101,13 @@ def deploy_service(workspace_id: str, definition: ServiceDefinition, package: Pa
             primary_key=keys[0],
             secondary_key=keys[1],
         )
-        model = Model(workspace, id=definition.model)
-        webservice = Model.deploy(workspace, definition.name, [model], inference_config, configuration, overwrite=True)
+        model = Model(workspace, id=deployment.model)
+        webservice = Model.deploy(workspace, deployment.name, [model], inference_config, configuration, overwrite=True)
     return _wait(webservice, definition.ready_timeout_seconds, report)
 
 
 def wait_for_service(workspace_id: str, name: str, timeout_seconds: float, report: Report) -> Service:
-    """Wait for a deployment that somebody started: an interrupted `up` most likely."""
+    """Wait for a deployment that is running already, most likely from an interrupted `up`."""
     with call(f"reading web service {name}"):
         webservice = _webservice(workspace_id, name)
     return _wait(webservice, timeout_seconds, report)
@@ -158,18 +143,18 @@ def regenerate_key(workspace_id: str, name: str, which: str) -> None:
 
 
 def delete_service(workspace_id: str, name: str) -> None:
-    """Delete the web service; one that is gone already is no error."""
+    """Delete the web service, if it is there."""
     with contextlib.suppress(MissingError), call(f"deleting web service {name}"):
         _webservice(workspace_id, name).delete()
 
 
-def _webservice(workspace_id: str, name: str) -> Any:  # noqa: ANN401
-    from azureml.core.webservice import AciWebservice  # noqa: PLC0415
+def _webservice(workspace_id: str, name: str) -> Any:
+    from azureml.core.webservice import AciWebservice
 
     return AciWebservice(open_workspace(workspace_id), name)
 
 
-def _service(webservice: Any) -> Service:  # noqa: ANN401
+def _service(webservice: Any) -> Service:
     size, tags, properties = (
         webservice.container_resource_requirements,
         dict(webservice.tags or {}),
@@ -213,53 +198,6 @@ def _tls(tls: Tls | None) -> dict[str, Any]:
     }
 
 
-def _wait(webservice: Any, timeout_seconds: float, report: Report) -> Service:  # noqa: ANN401
-    """Follow the operation to its end while its time shows, and if asked the container's newest log line."""
-    started = time.monotonic()
-    with ThreadPoolExecutor(1) as waiting:
-        end = waiting.submit(_follow, webservice, timeout_seconds)
-        while not end.done():
-            line = _last_lines(webservice, 1) if is_verbose() else ""
-            report(f"deploying, {time.monotonic() - started:.0f} s" + (f": {line}" if line else ""))
-            with contextlib.suppress(TimeoutError):
-                end.exception(timeout=_SECONDS_BETWEEN_REPORTS)
-    error = end.exception()
-    with call(f"reading web service {webservice.name}"):
-        webservice.update_deployment_state()
-    if error is None and webservice.state == _HEALTHY:
-        return _service(webservice)
-    seconds = time.monotonic() - started
-    reason = answers.clean(answers.read_messages(webservice.error))
-    if not reason and error is not None and webservice.state in _FAILED:
-        reason = answers.explain(error)
-    log = _last_lines(webservice, _LOG_LINES)
-    raise DeploymentError(
-        f"Web service '{webservice.name}' was {webservice.state} after {seconds:.0f} s"
-        + (f": {reason}" if reason else " (readyTimeoutSeconds)")
-        # Taking the change back makes the tree what the state holds, so only a refresh would find the failed service.
-        + "\nFix it and run `pulumi up` again, or take the change back and run `pulumi up --refresh`."
-        + f" Full log: `make logs`. Its last lines:\n{log or '(none)'}"
-    )
-
-
-def _follow(webservice: Any, timeout_seconds: float) -> None:  # noqa: ANN401
-    """Return when the deployment has ended, well or not; raises what the SDK raises."""
-    # Not inside call(), which lets one caller in at a time: this one waits for minutes.
-    if webservice._operation_endpoint is None:  # noqa: SLF001 (an update without redeployment, or one that another `up` began)
-        deadline = time.monotonic() + timeout_seconds
-        while webservice.state == "Transitioning" and time.monotonic() < deadline:
-            time.sleep(1)
-            webservice.update_deployment_state()
-        return
-    with contextlib.redirect_stdout(io.StringIO()):
-        webservice.wait_for_deployment(timeout_sec=timeout_seconds)
-
-
-def _last_lines(webservice: Any, lines: int) -> str:  # noqa: ANN401
-    """Return the end of the container's log; a container that does not run yet has none."""
-    try:
-        with call("reading the log"):
-            text = str(webservice.get_logs(num_lines=lines) or "")
-    except AzureMLError:  # ACI answers an error while it still makes the container
-        return ""
-    return "\n".join([line for line in text.splitlines() if line.strip()][-lines:])
+def _wait(webservice: Any, timeout_seconds: float, report: Report) -> Service:
+    wait(webservice, timeout_seconds, report)
+    return _service(webservice)

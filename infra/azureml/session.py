@@ -90,11 +90,11 @@ def parse_id(workspace_id: str) -> dict[str, str]:
 
 
 @lru_cache(maxsize=4)
-def open_workspace(workspace_id: str) -> Any:  # noqa: ANN401 (the SDK ships no types)
+def open_workspace(workspace_id: str) -> Any:
     """Return the SDK's workspace for an ARM id; the login is the SDK's default, whatever the cloud."""
     parts = parse_id(workspace_id)
     with call(f"opening workspace {parts.get('workspaces', workspace_id)}"):
-        from azureml.core import Workspace  # noqa: PLC0415 (see the module's docstring)
+        from azureml.core import Workspace
 
         return Workspace.get(
             parts["workspaces"], subscription_id=parts["subscriptions"], resource_group=parts["resourceGroups"]

@@ -105,11 +105,11 @@ def test_a_stack_on_azure_begins_no_state_on_this_machine(project: Project, comm
 
 def test_a_state_on_this_machine_can_be_chosen(project: Project) -> None:
     """The stack's file says so, and then neither make nor the program asks again; a wrong value ends it there."""
-    project.configure(minimumAccuracy="95")
+    project.configure(evaluationDataset="letters")
     move_to_azure(project, "digits:localState: true")
     shell = project.run("env", "-u", "AZUREML_EMULATOR", "make", "-s", "env")
     assert "PULUMI_BACKEND_URL='file://" in shell.stdout
     preview = project.run("env", "-u", "AZUREML_EMULATOR", "pulumi", "preview", "--non-interactive", check=False)
     assert f"touches subscription {OURS}" in preview.stdout
-    assert "write 0.95 in Pulumi.dev.yaml" in preview.stdout
+    assert "write digits or mnist" in preview.stdout
     assert "state would lie" not in preview.stdout

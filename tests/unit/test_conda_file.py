@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.configuration import SettingsError
 from infra.environment import environment_version, read_conda
-from infra.settings import SettingsError
 
 TEXT = "# für alle\ndependencies:\n  - python=3.11\n"
 

@@ -19,9 +19,9 @@ from digits.evaluation.comparison import compare, obstacle
 from digits.evaluation.evaluation_errors import EvaluationError
 from digits.evaluation.page import Page
 from digits.training.model import MODEL_FILE, read_current
+from infra.configuration import SettingsError
 from infra.gate import _read_before
 from infra.model import ModelFile, service_tags
-from infra.settings import SettingsError
 from tests.unit.evaluations import evaluated, images_of, zeros_ones_and_eights
 from tests.unit.mutations import mutated
 

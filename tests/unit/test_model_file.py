@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from infra.configuration import SettingsError
 from infra.model import ModelFile
-from infra.settings import SettingsError
 
 CONDA_FILE = Path("scoring/conda.yml")
 

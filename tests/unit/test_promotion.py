@@ -13,9 +13,9 @@ from digits.promotion.__main__ import _show_evidence, main
 from digits.promotion.history import Released, carry, choose, unfold
 from digits.promotion.record import PromotionError, ReleaseRecord
 from infra.azureml import AzureMLError
+from infra.configuration import SettingsError
 from infra.live import Live
 from infra.promotion import ReleasedModel, fetch, require_checkout
-from infra.settings import SettingsError
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from infra import scoring_directory
+from infra.configuration import SettingsError
 from infra.scoring_package import ScoringPackage, unpack
 from infra.scoring_package import write as write_files
-from infra.settings import SettingsError
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pulumi
 import pytest
 
 from infra import scoring_package
+from infra.configuration import SettingsError
 from infra.scoring_package import ScoringPackage
-from infra.settings import SettingsError
 
 GOOD = "import numpy\ndef init(): pass\ndef run(raw): return []\n"
 MANIFEST: dict[str, object] = {"model": {"file": "m.pkl", "sha256": "0" * 64}}

@@ -8,18 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
+from digits.stack.bounds import Bounds
 from infra import names
 from infra.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DECLARED = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-NOT_CONFIGURED = {"stack", "subscriptionId", "tenantId", "location", "scoringDirectory"}
-
-
-def camel(name: str) -> str:
-    """Return the YAML spelling of a Python name."""
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
+BOUNDS = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["bounds"]
 
 
 def settings(**values: object) -> Settings:
@@ -41,6 +36,20 @@ def test_the_readme_lists_every_key_with_its_default() -> None:
     assert rows.keys() == DECLARED.keys()
     for key, default in rows.items():
         assert yaml.safe_load(default.strip("`") or '""') == yaml.safe_load(str(DECLARED[key]["default"]) or '""'), key
+
+
+@pytest.mark.parametrize("key", BOUNDS)
+def test_bounds_are_of_a_number_that_is_declared(key: str) -> None:
+    """The default is within them, and the description says a range that somebody else sets."""
+    bounds = Bounds.declared(BOUNDS[key], DECLARED[key])
+    assert bounds.check(str(DECLARED[key]["default"])) is None
+    if bounds.taken_by:
+        assert f"{bounds.minimum:g} to {bounds.maximum:g}" in DECLARED[key]["description"]
+
+
+def test_a_whole_number_without_bounds_is_none() -> None:
+    """The program could not read it."""
+    assert {key for key, declaration in DECLARED.items() if declaration["type"] == "integer"} <= BOUNDS.keys()
 
 
 @pytest.mark.parametrize("group", ["d", "digits-dev", "A_very-long.resource(group)" * 3])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pulumi_azure_native.config.vars as provider
 import pytest
 
-from digits.stack import BackendError, StackFileError, find_unknown, read, require_shared
+from digits.stack import BackendError, Keys, StackFileError, find_unknown, read, require_shared
 from digits.stack.file import MAKE_READS
 from digits.stack.keys import PROVIDER_TYPES
 
@@ -62,6 +62,10 @@ def test_the_providers_own_keys_are_known() -> None:
         'digits:authEnabled: "false"',
         'digits:evaluationRows: "5"',
         "digits:evaluationRows: 5",
+        "digits:rehearsalRows: 1",
+        'digits:minimumAccuracy: "1"',
+        'digits:maximumDrop: ""',
+        'digits:serviceMemoryGb: "15"',
         "'digits:serviceName': 'digits'",
         'digits:resourceGroup: ""',
         "digits:serviceTags: {owner: me, n: '1'}",
@@ -119,6 +123,15 @@ def test_what_pulumi_and_the_program_read_is_taken(tmp_path: Path, line: str) ->
             'digits:serviceTags (owner) is text, but YAML reads 1 as a number: write "1"',
         ),
         ("digits:serviceTags: {owner: {secure: x}}", "digits:serviceTags (owner) is encrypted"),
+        ("digits:evaluationRows: -1", "digits:evaluationRows is -1: write 0 or more"),
+        ("digits:minimumAccuracy: '95'", "digits:minimumAccuracy is 95, but it is a fraction: write 0.95"),
+        ("digits:maximumDrop: '-1'", "digits:maximumDrop is -1, but it is a fraction: write 0 to 1"),
+        ("digits:maximumDrop: high", "digits:maximumDrop is 'high': write a fraction such as 0.9"),
+        ("digits:minimumAccuracy: ''", "digits:minimumAccuracy is '': write a fraction such as 0.9"),
+        ("digits:serviceCpuCores: '64'", "digits:serviceCpuCores is 64, but ACI takes 0.1 to 3.8: write such a number"),
+        ("digits:serviceMemoryGb: nan", "digits:serviceMemoryGb is nan, but ACI takes 0.5 to 15: write such a number"),
+        ("digits:maximumP95LatencyMs: '0'", "digits:maximumP95LatencyMs is 0: write a number above 0"),
+        ("digits:maximumP95LatencyMs: inf", "digits:maximumP95LatencyMs is inf: write a number above 0"),
         ("azure-native:useMsi: maybe", "azure-native:useMsi is 'maybe': write true or false"),
         ("azure-native:location: d", "azure-native:location stands in line 4 already: keep one of the two"),
         ("? [a]\n  : b", "a list is no setting"),
@@ -217,7 +230,7 @@ def test_an_environment_of_pulumis_may_hold_the_keys_that_are_missing(tmp_path: 
 
 def test_a_key_that_came_from_elsewhere_is_refused_too(tmp_path: Path) -> None:
     """Such as one in another file, of `pulumi up --config-file`."""
-    said = find_unknown(write(tmp_path, WHOLE), ["digits:cloud", "digits:clud", "azure-native:useMsi"])
+    said = find_unknown(Keys.declared(write(tmp_path, WHOLE)), ["digits:cloud", "digits:clud", "azure-native:useMsi"])
     assert said == ["digits:clud is no setting: write digits:cloud, or remove the line."]
 
 

@@ -9,7 +9,6 @@ import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pulumi
@@ -20,7 +19,9 @@ from cryptography.hazmat.primitives import serialization
 
 from digits.evaluation.trust import explain
 from infra import tls
-from infra.settings import Settings, SettingsError
+from infra.configuration import SettingsError
+from infra.settings import Settings
+from infra.tls import TlsInputs
 from infra.webservice import WebserviceProvider
 
 ROOT = Path(__file__).parents[2]
@@ -73,21 +74,21 @@ def asked(files: Path, **changes: object) -> dict[str, object]:
     return {"sslEnabled": True, "sslCname": "localhost", **good, **changes}
 
 
-def inputs(files: Path, read: Read, **changes: object) -> dict[str, Any]:
+def inputs(files: Path, read: Read, **changes: object) -> TlsInputs:
     """Return the web service's inputs for such a stack."""
-    return tls.to_inputs(read(**asked(files, **changes)).tls)
+    return tls.to_inputs(read(**asked(files, **changes)).service.tls)
 
 
 def test_without_tls_nothing_is_asked_for(read: Read) -> None:
     """The default is plain HTTP, and the inputs say so."""
-    assert tls.to_inputs(read().tls)["sslEnabled"] is False
+    assert tls.to_inputs(read().service.tls)["sslEnabled"] is False
     assert tls.from_inputs(tls.to_inputs(None)) is None
 
 
 @pytest.mark.parametrize("name", ["localhost", "digits.example.com"])
 def test_a_certificate_that_fits_key_and_name_is_taken(files: Path, read: Read, name: str) -> None:
     """A name may be in the certificate as it stands, or under a star."""
-    found = read(**asked(files, sslCname=name)).tls
+    found = read(**asked(files, sslCname=name)).service.tls
     assert found is not None
     assert tls.from_inputs(tls.to_inputs(found)) == found
 
@@ -205,10 +206,11 @@ def test_a_certificate_that_changed_since_the_preview_is_not_deployed(files: Pat
     """What is deployed is what was shown."""
     file = tmp_path / "certificate.pem"
     file.write_bytes((files / "good.pem").read_bytes())
-    shown = inputs(files, read, sslCertificateFile=file)
+    shown = tls.from_inputs(inputs(files, read, sslCertificateFile=file))
+    assert shown is not None
     file.write_bytes((files / "renewed.pem").read_bytes())
     with pytest.raises(ValueError, match="run `pulumi up` again"):
-        tls.from_inputs(shown)
+        shown.require_unchanged()
 
 
 @pytest.mark.parametrize(("enabled", "cname"), [(True, ""), (True, "localhost"), (False, "")])

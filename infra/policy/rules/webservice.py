@@ -24,11 +24,15 @@ def _tags(service: Resource) -> Iterator[str]:
         yield f"has no {' and no '.join(missing)} among its tags"
 
 
+# Input, unit, the policy's limit, the stack's setting.
+_SIZES = (
+    ("cpuCores", "cores", "maximumCpuCores", "serviceCpuCores"),
+    ("memoryGb", "GB", "maximumMemoryGb", "serviceMemoryGb"),
+)
+
+
 def _size(service: Resource) -> Iterator[Finding]:
-    for name, unit, limit, setting in (
-        ("cpuCores", "cores", "maximumCpuCores", "serviceCpuCores"),
-        ("memoryGb", "GB", "maximumMemoryGb", "serviceMemoryGb"),
-    ):
+    for name, unit, limit, setting in _SIZES:
         asked, most = service.inputs[name], service.settings[limit]
         if asked > most:
             yield Finding(
@@ -73,7 +77,7 @@ RULES = (
         "A web service is no larger than the stack may pay for.",
         WEBSERVICE,
         _size,
-        "write a smaller digits:serviceCpuCores or digits:serviceMemoryGb in Pulumi.{stack}.yaml, "
+        f"write a smaller {' or '.join(f'digits:{setting}' for *_, setting in _SIZES)} in Pulumi.{{stack}}.yaml, "
         "or raise the limit in infra/policy/config/{stack}.json",
         {
             "maximumCpuCores": {"type": "number", "default": 2, "description": "The most CPU cores."},

@@ -8,6 +8,7 @@ ROOT = Path(__file__).parents[3]
 sys.path.insert(0, str(ROOT))
 
 from infra import azureml, webservice  # noqa: E402 - found only now
+from infra.service_definition import ServiceDefinition  # noqa: E402
 
 PROVIDER = webservice.WebserviceProvider()
 what, inputs = sys.argv[1], json.loads(sys.argv[2])
@@ -15,7 +16,8 @@ if what == "adopt":
     PROVIDER.create(inputs)
 elif what == "deploy":
     entry_script = (ROOT / "tests/integration/entry_scripts/echo.py").read_bytes()
-    webservice.deploy(inputs, webservice.fingerprint(inputs), {"score.py": entry_script}, lambda _line: None)
+    service, identity = ServiceDefinition.from_inputs(inputs), webservice.fingerprint(inputs)
+    webservice.deploy(service, inputs, identity, {"score.py": entry_script}, lambda _line: None)
 found = azureml.find_service(inputs["workspaceId"], inputs["name"])
 assert found is not None
 read = PROVIDER.read(inputs["name"], {**inputs, "fingerprint": webservice.fingerprint(inputs)}).outs
