@@ -2,9 +2,9 @@
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypedDict
 
 import pulumi
 import yaml
@@ -13,7 +13,7 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, Updat
 from digits.runtime.environment import EnvironmentFailedError, digest, variables
 from infra import azureml
 from infra.configuration import SettingsError
-from infra.provider import Properties, Provider
+from infra.provider import Provider, Text
 
 _VERSION_DIGITS = 12
 # The longer mark first: UTF-32's begins like UTF-16's.
@@ -28,32 +28,41 @@ _MARKS = (
 _BUILD = re.compile(r"[^\s=<>!~]+=[^\s=<>!~]+=[^\s=]+")
 
 
+class EnvironmentInputs(TypedDict, Generic[Text]):
+    """A conda definition, and as what it is registered."""
+
+    workspaceId: Text
+    name: str
+    version: str
+    conda: Mapping[str, object]
+
+
 class EnvironmentProvider(Provider):
     """Registers a conda definition once; Azure ML keeps every version, so nothing is ever deleted."""
 
     updated_by = ("conda",)
 
-    def diff(self, id_: str, olds: Properties, news: Properties) -> DiffResult:
+    def diff(self, id_: str, olds: EnvironmentInputs[str], news: EnvironmentInputs[str]) -> DiffResult:
         """Compare what the definitions ask for, not how they are written."""
         same = azureml.is_same_environment(olds["conda"], news["conda"])
         return super().diff(id_, olds, {**news, "conda": olds["conda"]} if same else news)
 
-    def create(self, props: Properties) -> CreateResult:
+    def create(self, props: EnvironmentInputs[str]) -> CreateResult:
         """Register the definition, or adopt the version that is there."""
         version = azureml.register_environment(props["workspaceId"], props["name"], props["version"], props["conda"])
         return CreateResult(props["name"], {**props, "version": version})
 
-    def update(self, _id: str, _olds: Properties, news: Properties) -> UpdateResult:
+    def update(self, _id: str, _olds: EnvironmentInputs[str], news: EnvironmentInputs[str]) -> UpdateResult:
         """Register the new content as a version beside the old."""
         return UpdateResult(self.create(news).outs)
 
-    def read(self, id_: str, props: Properties) -> ReadResult:
+    def read(self, id_: str, props: EnvironmentInputs[str]) -> ReadResult:
         """Find the version in the registry, with the definition that it has there."""
         found = azureml.find_environment(props["workspaceId"], props["name"], props["version"])
         if found is None:
             return ReadResult("", {})
         same = azureml.is_same_environment(found, props["conda"])
-        return ReadResult(id_, props if same else {**props, "conda": found})
+        return ReadResult(id_, {**props} if same else {**props, "conda": found})
 
 
 class Environment(Resource, module="azureml", name="Environment"):
@@ -68,19 +77,24 @@ class Environment(Resource, module="azureml", name="Environment"):
         *,
         workspace_id: pulumi.Input[str],
         name: str,
-        conda: dict[str, Any],
+        conda: Mapping[str, object],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        inputs = {"workspaceId": workspace_id, "name": name, "version": environment_version(conda), "conda": conda}
-        super().__init__(EnvironmentProvider(), resource_name, inputs, opts)
+        inputs: EnvironmentInputs[pulumi.Input[str]] = {
+            "workspaceId": workspace_id,
+            "name": name,
+            "version": environment_version(conda),
+            "conda": conda,
+        }
+        super().__init__(EnvironmentProvider(), resource_name, {**inputs}, opts)
 
 
-def environment_version(conda: dict[str, Any]) -> str:
+def environment_version(conda: Mapping[str, object]) -> str:
     """Return the version under which this content is registered."""
     return digest(conda)[:_VERSION_DIGITS]
 
 
-def read_conda(path: Path) -> dict[str, Any]:
+def read_conda(path: Path) -> dict[str, object]:
     """Return a conda file's definition; raises SettingsError for what is none."""
     try:
         conda = _construct(path, _decode(path, path.read_bytes()))
@@ -117,7 +131,7 @@ def _decode(path: Path, content: bytes) -> str:
         raise SettingsError(f"{path} is not {encoding.upper()} (byte {error.start}): save it as UTF-8.") from None
 
 
-def _construct(path: Path, text: str) -> Any:  # noqa: ANN401 (whatever the file holds)
+def _construct(path: Path, text: str) -> object:
     """Return what the YAML says; raises SettingsError with the line of what is none, or stands twice."""
     try:
         document = yaml.compose(text, yaml.SafeLoader)

@@ -1,12 +1,12 @@
 """metadata.json, which training writes next to a model: each field is checked before anything relies on it.
 
-Tags and manifest are made of it, so what is wrong here would otherwise show in the registry or in the service.
+Tags and manifest are made of it, so a mistake here would otherwise show in the registry or in the service.
 """
 
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from digits.fields import FieldError, Fields, each, filled, number
 
@@ -17,24 +17,37 @@ class MetadataError(Exception):
     """The file does not describe a model; one sentence that names the field."""
 
 
-def read(path: Path) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Metadata:
+    """What training recorded of a model; only a skops file has `trusted_types`."""
+
+    sha256: str
+    framework: str
+    framework_version: str
+    accuracy: float
+    dataset: str
+    trusted_types: tuple[str, ...] | None
+
+
+def read(path: Path) -> Metadata:
     """Return what the file says of the model; raises MetadataError."""
     try:
-        metadata: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig"))
-        fields = Fields(metadata)
-        fields.take("sha256", _sha256)
-        fields.take("framework", filled)
-        fields.take("frameworkVersion", filled)
-        fields.take("accuracy", number(0, 1))
-        fields.inner("dataset").take("name", filled)
-        fields.take("trustedTypes", each(filled), [])
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
+        fields = Fields(document)
+        return Metadata(
+            sha256=fields.take("sha256", _sha256),
+            framework=fields.take("framework", filled),
+            framework_version=fields.take("frameworkVersion", filled),
+            accuracy=fields.take("accuracy", number(0, 1)),
+            dataset=fields.inner("dataset").take("name", filled),
+            trusted_types=fields.take("trustedTypes", each(filled)) if "trustedTypes" in document else None,
+        )
     except OSError as error:
         raise MetadataError(f"{path} cannot be read: {error.strerror}.") from None
     except FieldError as error:
         raise MetadataError(f"{path} does not describe a model: {error}. Correct it there.") from None
     except (ValueError, RecursionError) as error:
         raise MetadataError(f"{path} is not whole JSON ({' '.join(str(error).split())}).") from None
-    return metadata
 
 
 def _sha256(value: object) -> str:

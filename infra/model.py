@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypedDict
 
 import pulumi
 from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
@@ -15,19 +15,34 @@ from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 from digits.runtime.conda import EnvironmentFailedError, translate
 from infra import azureml
 from infra.configuration import SettingsError
-from infra.metadata import MetadataError
+from infra.metadata import Metadata, MetadataError
 from infra.metadata import read as read_metadata
-from infra.promotion import ReleasedModel, fetch
-from infra.provider import Properties, Provider
+from infra.promotion import ModelPlace, ReleasedModel, fetch
+from infra.provider import Provider, Text
 
 # scikit-learn's version in a requirement, the exact one or the prefix that conda's single = asks for.
 _SCIKIT_LEARN = re.compile(
     r"scikit[-_.]learn(\[.*\])?\s*===?\s*(?P<version>[\w.!+]+?)(?P<any>\.\*)?\s*(;.*)?", re.IGNORECASE
 )
 _REGISTERED = ("version", "ownedVersions", "etag")  # what the registry says of it
-# What metadata.json tells the service beside the model's identity; trustedTypes stands there for skops alone.
-_MANIFEST_KEYS = ("framework", "frameworkVersion", "trustedTypes")
 _DIGITS_SHOWN = 12  # of the SHA-256, where a person reads it
+
+
+class ModelInputs(ModelPlace, TypedDict, Generic[Text]):
+    """Where the bytes come from, and as what they are registered."""
+
+    workspaceId: Text
+    name: str
+    sha256: str
+    tags: dict[str, str]
+
+
+class ModelState(ModelInputs[str]):
+    """The inputs, and what the registry says: `ownedVersions` are those that this stack registered."""
+
+    version: float
+    ownedVersions: list[float]
+    etag: str | None
 
 
 class ModelProvider(Provider):
@@ -35,7 +50,7 @@ class ModelProvider(Provider):
 
     updated_by = ("sha256", "tags")
 
-    def create(self, props: Properties) -> CreateResult:
+    def create(self, props: ModelInputs[str]) -> CreateResult:
         """Register the file, or adopt the version with the same bytes."""
         near = Path("model")  # the SDK registers nothing from outside the folder that it runs in
         near.mkdir(exist_ok=True)
@@ -49,7 +64,7 @@ class ModelProvider(Provider):
         }
         return CreateResult(props["name"], {**props, **found})
 
-    def update(self, _id: str, olds: Properties, news: Properties) -> UpdateResult:
+    def update(self, _id: str, olds: ModelState, news: ModelInputs[str]) -> UpdateResult:
         """Register new bytes as the next version, or bring the tags of the same bytes up to date."""
         if olds["sha256"] == news["sha256"]:
             # Not found by its tags: they are what changed.
@@ -59,7 +74,7 @@ class ModelProvider(Provider):
         owned = {int(version) for version in [*olds["ownedVersions"], *outs["ownedVersions"]]}
         return UpdateResult({**outs, "ownedVersions": sorted(owned)})
 
-    def read(self, id_: str, props: Properties) -> ReadResult:
+    def read(self, id_: str, props: ModelState) -> ReadResult:
         """Find the version in the registry, with the tags and the bytes that it has now."""
         known = azureml.Content(props.get("etag") or "", props["sha256"])
         model = azureml.read_model(props["workspaceId"], props["name"], int(props["version"]), known)
@@ -67,7 +82,7 @@ class ModelProvider(Provider):
             return ReadResult("", {})
         return ReadResult(id_, {**props, "tags": model.tags, "sha256": model.content.sha256})
 
-    def delete(self, _id: str, props: Properties) -> None:
+    def delete(self, _id: str, props: ModelState) -> None:
         """Delete the versions that this stack registered, not those it adopted."""
         for version in props["ownedVersions"]:
             azureml.delete_model(props["workspaceId"], props["name"], int(version))
@@ -89,15 +104,14 @@ class Model(Resource, module="azureml", name="Model"):
         file: "ModelFile | ReleasedModel",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        inputs = {
+        inputs: ModelInputs[pulumi.Input[str]] = {
+            **file.place,
             "workspaceId": workspace_id,
             "name": name,
-            **file.inputs,
             "sha256": file.sha256,
             "tags": file.tags,
-            **dict.fromkeys(_REGISTERED),
         }
-        super().__init__(ModelProvider(), resource_name, inputs, opts)
+        super().__init__(ModelProvider(), resource_name, {**inputs, **dict.fromkeys(_REGISTERED)}, opts)
 
 
 @dataclass(frozen=True)
@@ -105,7 +119,7 @@ class ModelFile:
     """A trained model and the evidence that was written beside it."""
 
     path: Path
-    metadata: dict[str, Any]
+    metadata: Metadata
 
     @classmethod
     def read(cls, path: Path) -> "ModelFile":
@@ -123,7 +137,7 @@ class ModelFile:
             metadata = read_metadata(evidence)
         except MetadataError as error:
             raise SettingsError(f"{error} {anew}") from None
-        if metadata["sha256"] != sha256(path):
+        if metadata.sha256 != sha256(path):
             raise SettingsError(f"{path} is not the file that {evidence} describes: its SHA-256 differs. {anew}")
         return cls(path, metadata)
 
@@ -133,7 +147,7 @@ class ModelFile:
         return self.path.name
 
     @property
-    def inputs(self) -> dict[str, Any]:
+    def place(self) -> ModelPlace:
         """Where the resource finds the bytes."""
         return {"file": self.path.as_posix()}
 
@@ -144,18 +158,19 @@ class ModelFile:
     @property
     def sha256(self) -> str:
         """The model's identity."""
-        return str(self.metadata["sha256"])
+        return self.metadata.sha256
 
     @property
     def manifest(self) -> dict[str, object]:
         """What the service holds the model against before it unpickles a byte."""
-        recorded = {key: self.metadata[key] for key in _MANIFEST_KEYS if key in self.metadata}
-        return {"model": {"file": self.name, "sha256": self.sha256, **recorded}}
+        recorded = {"framework": self.metadata.framework, "frameworkVersion": self.metadata.framework_version}
+        trusted = {} if self.metadata.trusted_types is None else {"trustedTypes": [*self.metadata.trusted_types]}
+        return {"model": {"file": self.name, "sha256": self.sha256, **recorded, **trusted}}
 
-    def compare_version(self, conda: Mapping[str, Any], conda_file: Path) -> str | None:
+    def compare_version(self, conda: Mapping[str, object], conda_file: Path) -> str | None:
         """Return a warning where the service's scikit-learn is not pinned to the version that trained the model."""
-        trained = self.metadata["frameworkVersion"]
-        if self.metadata["framework"] != "ScikitLearn":
+        trained = self.metadata.framework_version
+        if self.metadata.framework != "ScikitLearn":
             return None
         try:
             _, requirements = translate(conda)
@@ -178,10 +193,10 @@ class ModelFile:
     def tags(self) -> dict[str, str]:
         """What the registry shows of it."""
         return {
-            "data": str(self.metadata["dataset"]["name"]),
-            "framework": str(self.metadata["framework"]),
-            "frameworkVersion": str(self.metadata["frameworkVersion"]),
-            "accuracy": f"{self.metadata['accuracy']:.4f}",
+            "data": self.metadata.dataset,
+            "framework": self.metadata.framework,
+            "frameworkVersion": self.metadata.framework_version,
+            "accuracy": f"{self.metadata.accuracy:.4f}",
             "sha256": self.sha256,
         }
 
@@ -191,7 +206,7 @@ def service_tags(model: ModelFile | ReleasedModel, name: str) -> dict[str, str]:
     return {"data": model.tags["data"], "model": f"{name}@{model.sha256[:_DIGITS_SHOWN]}"}
 
 
-def _find_file(props: Properties, directory: Path) -> Path:
+def _find_file(props: ModelInputs[str], directory: Path) -> Path:
     """Return the model's file: this machine's, or a copy of the source workspace's; raises for other bytes."""
     if source := props.get("source"):
         return fetch(source, props["sha256"], directory)

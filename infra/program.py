@@ -1,8 +1,8 @@
 """The whole deployment on one screen, and its outputs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pulumi
 
@@ -93,7 +93,7 @@ class _Combination:
 
     promoted: ReleaseRecord | None
     model_file: ModelFile | ReleasedModel
-    conda: dict[str, Any]
+    conda: Mapping[str, object]
     package: ScoringPackage
 
 

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
@@ -57,6 +57,20 @@ def require_checkout(release: ReleaseRecord, scoring_digest: str, environment_ve
         )
 
 
+class Source(TypedDict):
+    """A registered model of another workspace; `model` is name:version."""
+
+    workspaceId: str
+    model: str
+
+
+class ModelPlace(TypedDict):
+    """Where the resource finds the model's bytes."""
+
+    file: str
+    source: NotRequired[Source]
+
+
 @dataclass(frozen=True)
 class ReleasedModel:
     """The model of a release, which is copied from the workspace that it was released in."""
@@ -84,18 +98,22 @@ class ReleasedModel:
         return dict(self.release.modelTags)
 
     @property
-    def inputs(self) -> dict[str, Any]:
+    def place(self) -> ModelPlace:
         """Where the resource finds the bytes."""
-        return {"file": self.name, "source": {"workspaceId": self.release.workspaceId, "model": self.release.model}}
+        return {"file": self.name, "source": self._source}
+
+    @property
+    def _source(self) -> Source:
+        return {"workspaceId": self.release.workspaceId, "model": self.release.model}
 
     def read_bytes(self) -> bytes:
         """Return the model's bytes from the source's registry; raises AzureMLError for others than were released."""
         with tempfile.TemporaryDirectory() as directory:
-            return fetch(self.inputs["source"], self.sha256, Path(directory)).read_bytes()
+            return fetch(self._source, self.sha256, Path(directory)).read_bytes()
 
 
 def fetch(
-    source: Mapping[str, str],
+    source: Source,
     sha256: str,
     directory: Path,
     download: Callable[[str, str, int, Path], Path] = azureml.download_model,

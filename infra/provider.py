@@ -12,6 +12,7 @@ from pulumi.dynamic import DiffResult, ResourceProvider
 
 Properties = dict[str, Any]
 T = TypeVar("T")
+Text = TypeVar("Text")  # of an input: str for the lifecycle; in the program it may be another resource's output
 
 
 class Provider(ResourceProvider):

@@ -7,13 +7,13 @@ import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Generic, TypedDict, TypeVar
+from typing import Generic, TypedDict
 
 import pulumi
 from pulumi.dynamic import CheckResult, CreateResult, ReadResult, Resource, UpdateResult
 
 from infra import azureml, scoring_package, service_definition
-from infra.provider import OutputProperty, Provider, changed
+from infra.provider import OutputProperty, Provider, Text, changed
 from infra.service_definition import ServiceDefinition
 from infra.status_line import provider_reporter
 
@@ -31,11 +31,9 @@ _SETTLE_SECONDS = 60
 _DESCRIBED_BY = ("description", "tags")
 _KEY_VERSIONS = {"primaryKeyVersion": "Primary", "secondaryKeyVersion": "Secondary"}
 
-Text = TypeVar("Text")
-
 
 class Combination(TypedDict, Generic[Text]):
-    """What runs in which web service: `Text` is str for the lifecycle, and may be an output in the program."""
+    """What runs in which web service."""
 
     workspaceId: Text
     name: str

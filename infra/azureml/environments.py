@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from digits.runtime.environment import EnvironmentFailedError, digest, variables
 from infra.azureml.session import MissingError, call, open_workspace
 
 
-def register_environment(workspace_id: str, name: str, version: str, conda: Mapping[str, Any]) -> str:
+def register_environment(workspace_id: str, name: str, version: str, conda: Mapping[str, object]) -> str:
     """Register a conda definition under this version, or adopt it where it is there; return the version.
 
     Azure ML never changes or deletes a version, so where somebody took it for another content, the next free one of
@@ -23,7 +22,7 @@ def register_environment(workspace_id: str, name: str, version: str, conda: Mapp
     return wanted
 
 
-def find_environment(workspace_id: str, name: str, version: str) -> dict[str, Any] | None:
+def find_environment(workspace_id: str, name: str, version: str) -> dict[str, object] | None:
     """Return the registered conda definition, its variables as the service gets them, or None."""
     try:
         workspace = open_workspace(workspace_id)
@@ -31,13 +30,13 @@ def find_environment(workspace_id: str, name: str, version: str) -> dict[str, An
             from azureml.core import Environment
 
             environment = Environment.get(workspace, name, version)
-            definition: dict[str, Any] = environment.python.conda_dependencies.as_dict()
+            definition: dict[str, object] = environment.python.conda_dependencies.as_dict()
             return {**definition, "variables": dict(environment.environment_variables or {})}
     except MissingError:
         return None
 
 
-def is_same_environment(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def is_same_environment(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
     """Say whether two conda definitions ask for the same."""
     try:
         # The registry keeps a variable as text, whatever it is in conda.yml.
@@ -46,7 +45,7 @@ def is_same_environment(one: Mapping[str, Any], other: Mapping[str, Any]) -> boo
         return False
 
 
-def _register(workspace_id: str, name: str, version: str, conda: Mapping[str, Any]) -> None:
+def _register(workspace_id: str, name: str, version: str, conda: Mapping[str, object]) -> None:
     workspace = open_workspace(workspace_id)
     with call(f"registering environment {name}"):
         from azureml.core import Environment

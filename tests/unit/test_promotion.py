@@ -200,7 +200,7 @@ def test_a_release_of_what_no_commit_holds_says_so(origin: dict[str, Any], said:
 
 def test_only_the_released_bytes_are_copied(tmp_path: Path) -> None:
     """What the source's registry holds by now is held against the SHA-256 that was released."""
-    source = ReleasedModel(RECORD).inputs["source"]
+    source = ReleasedModel(RECORD).place["source"]
 
     def download(workspace_id: str, name: str, version: int, directory: Path) -> Path:
         assert (workspace_id, name, version) == (RECORD.workspaceId, "sklearn_mnist", 3)
