@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 from rules import RULES, Resource, Rule
-from test_live import SERVICE
 
 from infra.service_definition import REDEPLOYED_BY, ServiceDefinition
 from infra.webservice import Combination, WebserviceInputs, fingerprint
+from tests.unit.test_live import SERVICE
 
 DEFINITION = ServiceDefinition(
     owner="digits/dev",

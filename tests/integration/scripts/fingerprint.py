@@ -20,5 +20,5 @@ elif what == "deploy":
     webservice.deploy(service, inputs, identity, {"score.py": entry_script}, lambda _line: None)
 found = azureml.find_service(inputs["workspaceId"], inputs["name"])
 assert found is not None
-read = PROVIDER.read(inputs["name"], {**inputs, "fingerprint": webservice.fingerprint(inputs)}).outs
+read = PROVIDER.read(inputs["name"], inputs | {"fingerprint": webservice.fingerprint(inputs)}).outs
 print(json.dumps({"fingerprint": found.fingerprint, "stack": found.stack, "tags": found.tags, "read": read}))
