@@ -1,4 +1,4 @@
-"""The commands that README and messages name exist, and the first of them says what a machine lacks."""
+"""The commands that pages and messages name exist, and the first of them says what a machine lacks."""
 
 import os
 import re
@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.pages import PAGES, ROOT
 from tools import working_copy
 
-ROOT = Path(__file__).parents[2]
 TARGETS = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
 SPEAKING = [
-    ROOT / "README.md",
+    *(page for page in PAGES if page.name != "CHANGELOG.md"),  # it also names commands that are gone
     ROOT / "Makefile",
-    *(ROOT / "docs").glob("*.md"),
     *(path for room in ("infra", "digits", "emulator", "tools") for path in (ROOT / room).rglob("*.py")),
 ]
 

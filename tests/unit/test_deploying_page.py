@@ -18,7 +18,6 @@ from infra.names import dns_name_label
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/deploying.md"
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MAKEFILE = (ROOT / "Makefile").read_text()
 NOTED = ("az", "gh", "make", "git", "sleep")
 # A command as it was told, its words apart; what is asked for an id gets one.
@@ -155,29 +154,6 @@ def test_make_is_told_targets_and_variables_that_it_has(followed: Run) -> None:
                 assert re.search(
                     rf"^{re.escape(word)}:|^[a-z -]*\b{re.escape(word)}\b[a-z -]*:", MAKEFILE, re.MULTILINE
                 ), command
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
-def test_every_setting_that_a_page_names_exists(page: Path) -> None:
-    """By its full key; `azure-native:` ones too."""
-    known = read(ROOT, "dev").keys
-    said = re.sub(r"^    error:.*", "", page.read_text(), flags=re.MULTILINE)  # an error quotes the mistake
-    for key in re.findall(r"\b((?:digits|azure-native):[a-z]\w+)", said):
-        assert key in known.types, key
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
-def test_every_link_leads_somewhere(page: Path) -> None:
-    """To a file of the project, and to a heading that is there."""
-    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
-        if re.match(r"https?://", target):
-            continue
-        name, _, anchor = target.partition("#")
-        file = (page.parent / name).resolve() if name else page
-        assert file.exists(), target
-        if anchor:
-            headings = re.findall(r"^#+ (.*)", file.read_text(), re.MULTILINE)
-            assert anchor in {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}, target
 
 
 def test_the_host_name_is_known_before_there_is_a_service() -> None:

@@ -1,4 +1,4 @@
-"""One table of settings: Pulumi.yaml declares it, the program and the README read it."""
+"""One table of settings: Pulumi.yaml declares it, the program and docs/settings.md read it."""
 
 import dataclasses
 import re
@@ -30,9 +30,9 @@ def test_every_key_has_type_default_and_meaning(key: str) -> None:
     assert DECLARED[key]["description"].endswith(".")
 
 
-def test_the_readme_lists_every_key_with_its_default() -> None:
-    """The README's table is the declaration's."""
-    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", (ROOT / "README.md").read_text(), re.MULTILINE))
+def test_the_page_lists_every_key_with_its_default() -> None:
+    """The tables of docs/settings.md are the declaration's."""
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", (ROOT / "docs/settings.md").read_text(), re.MULTILINE))
     assert rows.keys() == DECLARED.keys()
     for key, default in rows.items():
         assert yaml.safe_load(default.strip("`") or '""') == yaml.safe_load(str(DECLARED[key]["default"]) or '""'), key
