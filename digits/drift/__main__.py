@@ -9,8 +9,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from digits.drift import engine, formats
+from digits.drift import formats
 from digits.drift.findings import MODEL, Drift, Finding, find, name_others
+from digits.engine import automation
+from digits.engine.events import Preview, Step
+from digits.engine.invocation import EngineError
 
 _SAME, _DRIFTED, _COULD_NOT_LOOK = 0, 1, 2
 
@@ -38,7 +41,7 @@ def main() -> int:
     options = parser.parse_args()
     try:
         drift = look(options.stack)
-    except engine.EngineError as error:
+    except EngineError as error:
         if options.debug:
             raise
         print(f"error: {error}", file=sys.stderr)
@@ -53,9 +56,9 @@ def main() -> int:
 def look(stack: str) -> Drift:
     """Return what a refresh finds, and what a preview says of it where it finds something; raises EngineError."""
     print(f"Comparing stack {stack} with what is deployed", file=sys.stderr)
-    steps = engine.refresh(stack)
+    steps = _steps(automation.refresh(stack))
     if not steps:
-        raise engine.EngineError(f"Nothing is deployed in stack {stack}: run `make up STACK={stack}` first.")
+        raise EngineError(f"Nothing is deployed in stack {stack}: run `make up STACK={stack}` first.")
     changed = sorted(find(steps), key=lambda finding: finding.title)
     others = [finding for step in steps if step.type == MODEL for finding in _find_others(step)]
     next_steps: dict[str, str] = {}
@@ -63,19 +66,25 @@ def look(stack: str) -> Drift:
     if changed:
         print("Asking what the next `up` would do", file=sys.stderr)
         try:
-            next_steps = {step.resource: step.operation for step in engine.preview(stack)}
-        except engine.EngineError as error:
+            next_steps = {step.name: step.operation for step in _steps(automation.preview(stack, ["--refresh"]))}
+        except EngineError as error:
             unknown = str(error)
     return Drift(stack, len(steps), (*changed, *others), next_steps, unknown)
 
 
-def _find_others(model: engine.Step) -> list[Finding]:
+def _steps(preview: Preview) -> tuple[Step, ...]:
+    if preview.errors:
+        raise EngineError(preview.errors[0])
+    return preview.steps
+
+
+def _find_others(model: Step) -> list[Finding]:
     from infra import azureml  # noqa: PLC0415 (the SDK takes a second)
 
     try:
-        users = azureml.find_users(model.before["workspaceId"], model.before["name"])
+        users = azureml.find_users(model.outputs["workspaceId"], model.outputs["name"])
     except azureml.AzureMLError as error:
-        raise engine.EngineError(str(error)) from error
+        raise EngineError(str(error)) from error
     return name_others(model, [(user.name, user.models, user.stack) for user in users])
 
 

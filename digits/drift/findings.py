@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from digits.drift.engine import Step
+from digits.engine.events import Step
 
 _OURS = "pulumi-python:dynamic/azureml:"
 MODEL = f"{_OURS}Model"
@@ -83,7 +83,7 @@ def find(steps: Iterable[Step]) -> list[Finding]:
 
 def name_others(model: Step, users: Iterable[tuple[str, Iterable[str], str | None]]) -> list[Finding]:
     """Return the services (name, models, stack) that run with a version of ours and that no stack deployed."""
-    state = model.before
+    state = model.outputs
     ours = {f"{state['name']}:{version:g}" for version in (state["version"], *state["ownedVersions"])}
     return [
         Finding(None, f"Web service {name}", ("usesOurModel",), (Change("models", None, used),))
@@ -108,12 +108,12 @@ def compare(expected: Any, found: Any, path: str = "") -> Iterator[Change]:  # n
 
 def _finding(step: Step) -> Finding | None:
     if step.operation == "delete":
-        return Finding(step.resource, _title(step), ("deleted",))
+        return Finding(step.name, _title(step), ("deleted",))
     if step.operation == "same":
         return None
-    changes = [change for change in compare(step.before, step.after) if change.property not in _KEYS]
+    changes = [change for change in compare(step.outputs, step.found) if change.property not in _KEYS]
     happened = dict.fromkeys(_happened(step.type, change) for change in changes) or {"changed": None}
-    return Finding(step.resource, _title(step), tuple(happened), tuple(_without_keys(changes)))
+    return Finding(step.name, _title(step), tuple(happened), tuple(_without_keys(changes)))
 
 
 def _without_keys(changes: Iterable[Change]) -> Iterator[Change]:
@@ -133,5 +133,5 @@ def _happened(type_: str, change: Change) -> str:
 def _title(step: Step) -> str:
     known = _TITLES.get(step.type)
     if known is not None:
-        return known.format_map(step.before)
-    return f"{step.type.rpartition(':')[2]} {step.before.get('name', step.resource)}"
+        return known.format_map(step.outputs)
+    return f"{step.short_type} {step.outputs.get('name', step.name)}"

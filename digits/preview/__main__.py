@@ -14,8 +14,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from digits import atomic_files
+from digits.engine import automation
+from digits.engine.events import Preview
+from digits.engine.invocation import EngineError
 from digits.preview.comment import Comment
-from digits.preview.engine import Preview, PreviewError, read, run
+from digits.preview.headline import awaits_promotion
 from digits.preview.scoring_files import changed_files
 from digits.preview.trial import Trial, try_candidate
 from digits.promotion import pin
@@ -35,11 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     end = given.index("--") if "--" in given else len(given)
     chosen = _parser().parse_args(given[:end])
     try:
-        preview = _read(chosen.file) if chosen.file else _run(chosen.stack, chosen.release, given[end + 1 :])
-    except (PreviewError, PromotionError) as error:
+        preview = _run(chosen.stack, chosen.release, given[end + 1 :])
+    except (EngineError, PromotionError) as error:
         preview = Preview(errors=(str(error),))
     trial = None if preview.errors or chosen.no_candidate else _try(preview)
-    live = None if preview.errors or chosen.file else _look(chosen.stack, preview)
+    live = None if preview.errors else _look(chosen.stack, preview)
     comment = Comment(chosen.stack, preview, trial, changed_files(preview), live)
     text = comment.render()
     print(text, end="")
@@ -48,22 +51,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _hand_on(comment)
     for sentence in preview.errors:
         print(f"Not previewed: {sentence}", file=sys.stderr)
-    return 2 if preview.errors and not preview.awaits_promotion else 0
+    return 2 if preview.errors and not awaits_promotion(preview) else 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m digits.preview",
-        usage="%(prog)s [-h] [--file FILE] [--release ID] [--output FILE] [--no-candidate] stack [-- OPTION ...]",
+        usage="%(prog)s [-h] [--release ID] [--output FILE] [--no-candidate] stack [-- OPTION ...]",
         description="Show what a change would do to a stack, as a Markdown comment for a pull request.",
         epilog=_EPILOG,
     )
     parser.add_argument("stack", help="the stack's name")
-    parser.add_argument(
-        "--file",
-        metavar="FILE",
-        help="read what `pulumi preview --json --show-sames` printed instead of running it; - is stdin",
-    )
     parser.add_argument("--release", metavar="ID", help="of a stack that takes releases: another one than the last")
     parser.add_argument("--output", metavar="FILE", type=Path, help="write the comment there too")
     parser.add_argument("--no-candidate", action="store_true", help="do not run the candidate on this machine")
@@ -74,9 +72,9 @@ def _run(stack: str, release: str | None, options: Sequence[str]) -> Preview:
     """Preview, of a stack that takes releases the named one."""
     with build_progress.show(f"Previewing stack {stack}"):
         if not release:
-            return run(stack, options)
+            return automation.preview(stack, options)
         with pin.hold(stack, pin.find(stack, release)) as held:
-            return run(stack, [*held, *options])
+            return automation.preview(stack, [*held, *options])
 
 
 def _look(stack: str, preview: Preview) -> Live | None:
@@ -93,15 +91,6 @@ def _hand_on(comment: Comment) -> None:
     if file and comment.source:
         with Path(file).open("a", encoding="utf-8") as outputs:
             outputs.write(f"release={comment.source['release']}\n")
-
-
-def _read(file: str) -> Preview:
-    try:
-        return read(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise PreviewError(f"{file} cannot be read ({error.strerror}): name what `pulumi preview` printed.") from None
-    except UnicodeDecodeError:
-        raise PreviewError(f"{file} is not text in UTF-8: name what `pulumi preview --json` printed.") from None
 
 
 def _try(preview: Preview) -> Trial | None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from digits.engine.events import UNKNOWN, Preview, Step
 from digits.evaluation.verdict import Thresholds
-from digits.preview.engine import UNKNOWN, Preview, Step
 from digits.runtime.conda import EnvironmentFailedError, translate
 
 # Of the web service's inputs, what follows from model, environment and scoring files, which are shown themselves.

@@ -7,8 +7,8 @@ from typing import Any
 
 import jinja2
 
+from digits.engine.events import UNKNOWN, Preview, Step
 from digits.preview import changes, cost, headline, markdown
-from digits.preview.engine import UNKNOWN, Preview, Step
 from digits.preview.markdown import NONE, code
 from digits.preview.scoring_files import FileChange
 from digits.preview.trial import Trial, current
@@ -110,7 +110,7 @@ class Comment:
 
     def changed_inputs(self, step: Step) -> str:
         """Name the inputs of a resource that change; a release's follow from all others, and it is a new record."""
-        if step.type == "Release" and step.operation == "update":
+        if step.short_type == "Release" and step.operation == "update":
             return "a new record, if the live service passes"
         if step.operation not in ("update", "replace"):
             return ""
@@ -140,9 +140,9 @@ def name_step(step: Step) -> str:
 
 def _describe_loss(step: Step) -> str:
     said = [_give_reason(step)] if step.reasons else []
-    if step.type in _HOLDS_DATA:
+    if step.short_type in _HOLDS_DATA:
         said.append("what it holds is lost")
-    if step.type == "Webservice":
+    if step.short_type == "Webservice":
         moved = step.live.get("dnsNameLabel") != step.after.get("dnsNameLabel")
         said.append("its URI and keys change" if moved else "its keys change")
     what = f"{headline.DONE[step.operation].capitalize()}: {name_step(step)}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from digits.preview.engine import Preview, Step
+from digits.engine.events import Preview, Step
 from infra.service_definition import HELPER_CPU_CORES, HELPER_MEMORY_GB
 
 _HOURS, _DAYS = 730, 365 / 12  # of a month

@@ -4,27 +4,33 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from digits.engine.events import Preview, Step
 from digits.evaluation.smoke import Evaluation
 from digits.preview import changes
-from digits.preview.engine import Preview, Step
 from digits.preview.markdown import code, prose
 from digits.preview.scoring_files import FileChange
 from digits.preview.trial import Trial
 from infra.live import Live
+from infra.promotion import OTHER_CHECKOUT
 
 DONE = {"replace": "replaced", "delete": "deleted", "create": "created", "update": "updated"}
 LOSING = ("replace", "delete")
 
 
 def changed_steps(preview: Preview) -> list[Step]:
-    """Return the resources that something is done to; the engine's own are not among them."""
-    return [step for step in preview.steps if step.operation in DONE and not step.is_of_engine]
+    """Return the resources that something is done to."""
+    return [step for step in preview.steps if step.operation in DONE]
 
 
 def count_steps(steps: Sequence[Step]) -> str:
     """Say how many resources what is done to."""
     counted = Counter(step.operation for step in steps)
     return ", ".join(f"{counted[operation]} {word}" for operation, word in DONE.items() if counted[operation])
+
+
+def awaits_promotion(preview: Preview) -> bool:
+    """Say whether the stack takes releases, and this checkout is not released yet."""
+    return any(error.startswith(OTHER_CHECKOUT) for error in preview.errors)
 
 
 def source(preview: Preview) -> dict[str, Any] | None:
@@ -38,11 +44,11 @@ def pronounce(
 ) -> str:
     """Return the sentence, with a mark in front: what cannot be, what would be refused, what is lost, what changes."""
     name = code(stack)
-    if preview.awaits_promotion:
+    if awaits_promotion(preview):
         return f"✅ {name} does not change: it takes what another stack released. {prose(preview.errors[0])}"
     if preview.errors:
         return f"❌ {name} cannot be previewed: {prose(preview.errors[0])}"
-    if refusing := len({finding.policy for finding in preview.findings if finding.is_mandatory}):
+    if refusing := len({violation.policy for violation in preview.violations if violation.is_mandatory}):
         policies = "policy refuses" if refusing == 1 else "policies refuse"
         return f"❌ {name} would not be deployed: {refusing} {policies} it."
     if trial and trial.refusal and is_judged(preview):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from digits import git
-from digits.preview.engine import Preview
+from digits.engine.events import Preview
 from infra import scoring_package
 
 _COMMITS = "200"  # of a file's history, the newest

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from digits.datasets import DatasetError, load
+from digits.engine.events import UNKNOWN, Preview, Step
 from digits.evaluation.evaluation_errors import EvaluationError, ServiceError
 from digits.evaluation.smoke import Evaluation
 from digits.evaluation.verdict import Thresholds
-from digits.preview.engine import UNKNOWN, Preview, Step
 from digits.runtime.environment import EnvironmentFailedError
 from digits.runtime.server import ServerFailedError
 from infra.candidate import Candidate
@@ -49,7 +49,7 @@ def try_candidate(preview: Preview, report: Callable[[str], None]) -> Trial | No
     if preview.setting("promoteFrom"):
         return Trial(not_run="it is promoted as it is, on the evidence of the stack that released it.")
     if not (model and environment):
-        return Trial(not_run="this preview leaves out what stays as it is: make it with --show-sames.")
+        return Trial(not_run="this preview leaves out the model or the environment: preview the whole stack.")
     return _try(lambda: _evaluate(preview, service.after, model.after, environment.after["conda"], report))
 
 

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from digits.engine import stacks
+from digits.engine.invocation import EngineError
 from digits.promotion import pin
-from digits.promotion.history import Released, read_resources, unfold
-from digits.promotion.pulumi_cli import show
+from digits.promotion.history import Released, unfold
 from digits.promotion.record import PromotionError, ReleaseRecord
 from infra.live import Live, look
 
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = {"releases": _list, "status": _tell, "promote": _promote, "up": _deploy}
     try:
         return commands[chosen.command](chosen)
-    except PromotionError as error:
+    except (EngineError, PromotionError) as error:
         print(error, file=sys.stderr)
         return _FAILED
 
@@ -80,7 +81,7 @@ def _tell(chosen: argparse.Namespace) -> int:
 
 def _read(stack: str) -> tuple[list[Released], Live]:
     """Return what the stack released, newest first, and what a look at its web service found."""
-    resources = read_resources(stack)
+    resources = stacks.read_outputs(stack)
     release = resources.get("release")
     releases = unfold(Released(stack, release)) if release else []
     return releases, look(stack, release or {}, resources.get("webservice") or {})
@@ -100,24 +101,24 @@ def _promote(chosen: argparse.Namespace) -> int:
     record = pin.find(target, chosen.release)
     _show_evidence(record, target)
     with pin.hold(target, record) as held:
-        options = ["--stack", target, *held, "--refresh", *chosen.options]
-        if show("preview", *options) != 0:
+        options = [*held, "--refresh", *chosen.options]
+        if stacks.show_preview(target, options) != 0:
             return _FAILED
         if not (chosen.yes or _ask(target)):
             print("Not promoted.")
             return _REFUSED
         pin.keep(target, record if chosen.release else None)
-        return show("up", *options, "--yes", "--skip-preview", "--message", _describe(record)) and _REFUSED
+        return stacks.deploy(target, [*options, "--yes", "--skip-preview", "--message", _describe(record)]) and _REFUSED
 
 
 def _deploy(chosen: argparse.Namespace) -> int:
     """Deploy as `pulumi up` does, but what its preview showed, even if the source releases again meanwhile."""
     target = chosen.target
     if pin.is_kept(target):
-        return show("up", "--stack", target, *chosen.options) and _REFUSED
+        return stacks.deploy(target, chosen.options) and _REFUSED
     record = pin.find(target, None)
     with pin.hold(target, record) as held:
-        return show("up", "--stack", target, *held, "--message", _describe(record), *chosen.options) and _REFUSED
+        return stacks.deploy(target, [*held, "--message", _describe(record), *chosen.options]) and _REFUSED
 
 
 def _describe(record: ReleaseRecord) -> str:

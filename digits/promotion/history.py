@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from digits.promotion.pulumi_cli import ask
+from digits.engine.stacks import read_outputs
 from digits.promotion.record import FIELDS, PromotionError, ReleaseRecord, identify
 
 _MOST = 50  # releases that are carried along, a kilobyte each
@@ -74,16 +74,9 @@ def unfold(last: Released) -> list[Released]:
     return list(found.values())
 
 
-def read_resources(stack: str) -> dict[str, Mapping[str, Any]]:
-    """Return the outputs of the stack's resources by their names in the program; raises PromotionError."""
-    exported = ask("stack", "export", "--stack", stack) or {}
-    resources = exported.get("deployment", {}).get("resources") or []
-    return {one["urn"].rsplit("::", 1)[-1]: one.get("outputs") or {} for one in resources}
-
-
 def read_releases(stack: str) -> list[Released]:
-    """Return what the stack released, the newest first; raises PromotionError."""
-    release = read_resources(stack).get("release")
+    """Return what the stack released, the newest first; raises EngineError."""
+    release = read_outputs(stack).get("release")
     return unfold(Released(stack, release)) if release else []
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from digits.engine import stacks
 from digits.promotion.history import choose, read_releases
-from digits.promotion.pulumi_cli import ask
 from digits.promotion.record import PromotionError, ReleaseRecord
 from digits.stack import StackFile, StackFileError, read
 
@@ -49,16 +49,16 @@ def hold(stack: str, record: ReleaseRecord) -> Iterator[Sequence[str]]:
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory, locate(stack).name)
         copy.write_bytes(locate(stack).read_bytes())
-        ask("config", "set", "--stack", stack, "--config-file", str(copy), KEY, record.to_json())
+        stacks.set_value(stack, KEY, record.to_json(), copy)
         yield ("--config-file", str(copy))
 
 
 def keep(stack: str, record: ReleaseRecord | None) -> None:
     """Hold the stack at a release, so that no later deployment takes it forward; without one let it go."""
     if record:
-        ask("config", "set", "--stack", stack, KEY, record.to_json())
+        stacks.set_value(stack, KEY, record.to_json())
     elif is_kept(stack):
-        ask("config", "rm", "--stack", stack, KEY)
+        stacks.remove_value(stack, KEY)
 
 
 def is_kept(stack: str) -> bool:

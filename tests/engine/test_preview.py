@@ -72,8 +72,8 @@ def test_a_stack_that_is_not_there_is_one_sentence_with_the_fix(project: Project
     assert "no stack named 'nowhere' found" in done.stderr
 
 
-def test_the_engines_events_hold_keys_that_never_leave_the_pipe(project: Project) -> None:
-    """Why the CLI is run by `python -m digits.preview` and its events are written nowhere: see docs/update-plans.md."""
+def test_the_engines_events_hold_keys_in_their_debug_lines_only(project: Project) -> None:
+    """The reason why digits/engine writes no events to a file: see docs/update-plans.md."""
     key = project.outputs()["primaryKey"]
     events = print_preview(project, "unchanged")
     said = [event["diagnosticEvent"] for event in map(json.loads, events.splitlines()) if "diagnosticEvent" in event]

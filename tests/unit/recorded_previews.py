@@ -14,9 +14,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from pulumi.automation import EngineEvent
+
+from digits.engine.events import Preview, read_preview
 from digits.evaluation.evaluation_record import Evaluation
 from digits.preview.comment import Comment
-from digits.preview.engine import Preview, read
 from digits.preview.scoring_files import changed_files
 from digits.preview.trial import Trial
 
@@ -27,6 +29,11 @@ CASES = sorted(path.name for path in DIRECTORY.iterdir())
 def preview(case: str) -> Preview:
     """Return what the engine said."""
     return read((DIRECTORY / case / "events.jsonl").read_text(encoding="utf-8"))
+
+
+def read(text: str) -> Preview:
+    """Return the preview that these events make, one JSON object a line as the engine sends them."""
+    return read_preview(EngineEvent.from_json(json.loads(line)) for line in text.splitlines())
 
 
 def trial(case: str) -> Trial | None:

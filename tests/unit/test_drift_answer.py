@@ -5,8 +5,8 @@ import json
 import pytest
 
 from digits.drift import formats
-from digits.drift.engine import Step
 from digits.drift.findings import Change, Drift, compare, find, name_others
+from digits.engine.events import Step
 
 OURS = "pulumi-python:dynamic/azureml:"
 MODEL = {"name": "digits", "version": 2.0, "ownedVersions": [1.0, 2.0], "sha256": "a" * 64, "tags": {"data": "MNIST"}}
@@ -16,7 +16,7 @@ SERVICE = {"name": "digits-dev", "state": "Healthy", "cpuCores": 1, "primaryKey"
 def step(operation: str, type_: str, before: dict[str, object], **found: object) -> Step:
     """Return what the engine says of a resource that was found with these properties."""
     name = type_.rpartition(":")[2].lower()
-    return Step(operation, f"urn:pulumi:dev::digits::{type_}::{name}", type_, before, {**before, **found})
+    return Step(operation, f"urn:pulumi:dev::digits::{type_}::{name}", type_, "", {}, before, {}, {**before, **found})
 
 
 def drift(*steps: Step, unknown: str | None = None, **next_steps: str) -> Drift:

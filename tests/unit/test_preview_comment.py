@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from digits.engine.events import Preview, Step
 from digits.evaluation.verdict import Thresholds
-from digits.preview import cost, engine, markdown
+from digits.preview import cost, markdown
 from digits.preview.__main__ import main
 from digits.preview.comment import Comment
-from digits.preview.engine import Preview, PreviewError, Step
 from digits.preview.scoring_files import FileChange, changed_files
 from digits.preview.trial import Trial, try_candidate
 from infra import scoring_package
@@ -64,42 +64,19 @@ def test_each_stack_has_a_marker_of_its_own() -> None:
     assert all(line.startswith("<!--") and line.endswith("-->") for line in first)
 
 
-def test_the_plain_form_of_the_json_makes_the_same_comment() -> None:
-    """`pulumi preview --json` without its events says the same, but for policies."""
-    digest = engine.read((recorded.DIRECTORY / "renamed" / "digest.json").read_text(encoding="utf-8"))
-    expected = (recorded.DIRECTORY / "renamed" / "comment.md").read_text(encoding="utf-8")
-    assert Comment("dev", digest, None, changed_files(digest)).render() == expected
+def preview_finds(monkeypatch: pytest.MonkeyPatch, found: Preview) -> None:
+    """Let the command's preview find this, with nothing to look at."""
+    monkeypatch.setattr("digits.engine.automation.preview", lambda _stack, _options: found)
+    monkeypatch.setattr("digits.preview.__main__.look", lambda *_about: Live("released", "x"))
 
 
-def test_a_plain_form_that_failed_without_a_reason_says_how_to_learn_it() -> None:
-    """It is how a refusing policy looks there, so it must not look like nothing to do."""
-    document = {"steps": [], "diagnostics": [{"severity": "error", "message": "error: preview failed\n"}]}
-    assert "a policy may refuse it" in engine.read(json.dumps(document)).errors[0]
-
-
-@pytest.mark.parametrize("text", ["", "Updating (dev)", "[]", "{}", "3", '{"steps": 7}', '{"sequence": 1}\n{"seq'])
-def test_what_is_no_preview_is_refused_in_one_sentence(text: str) -> None:
-    """Whatever else a pipe may bring."""
-    with pytest.raises(PreviewError, match=r"^This .* `pulumi preview --json` prints[^\n]*\.$"):
-        engine.read(text)
-
-
-def test_a_preview_that_cannot_be_read_is_a_comment_and_exit_code_2(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_change_is_exit_code_0_and_so_is_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The pull request shows the sentence that the terminal shows."""
-    (tmp_path / "preview.json").write_text("Killed")
-    output = tmp_path / "comment.md"
-    assert main(["dev", "--file", str(tmp_path / "preview.json"), "--output", str(output)]) == 2
-    assert main(["dev", "--file", str(tmp_path / "missing.json")]) == 2
-    assert "❌ `dev` cannot be previewed: This is not what" in output.read_text()
-    assert capsys.readouterr().err.count("Not previewed: ") == 2
-
-
-def test_a_change_is_exit_code_0_and_so_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     """A comment was made, whatever is in it."""
     for case in ("unchanged", "renamed", "policies"):
-        assert main(["dev", "--file", str(recorded.DIRECTORY / case / "events.jsonl")]) == 0
+        preview_finds(monkeypatch, recorded.preview(case))
+        assert main(["dev"]) == 0
         assert capsys.readouterr().out == (recorded.DIRECTORY / case / "comment.md").read_text(encoding="utf-8")
 
 
@@ -109,13 +86,13 @@ def test_a_machine_without_the_cli_is_told_how(
     """The first thing that a new machine lacks."""
     monkeypatch.setenv("PATH", "")
     assert main(["dev"]) == 2
-    assert "run `make preview`" in capsys.readouterr().out
+    assert "There is no pulumi on PATH" in capsys.readouterr().out
 
 
 def test_the_secrets_in_debug_lines_are_dropped() -> None:
     """The engine's debug events quote outputs in the clear."""
     event = {"sequence": 1, "diagnosticEvent": {"severity": "debug", "message": 'string_value: "hunter2"'}}
-    found = engine.read(json.dumps(event))
+    found = recorded.read(json.dumps(event))
     assert "hunter2" not in repr(found)
     assert found == Preview()
 
@@ -124,7 +101,7 @@ def test_a_traceback_becomes_its_exception() -> None:
     """One sentence, without the paths of the machine that ran it."""
     message = f"Program failed with an unhandled exception:\nTraceback:\n  File x\nKeyError: '{Path.cwd()}/model'\n"
     event = {"sequence": 1, "diagnosticEvent": {"severity": "error", "message": message}}
-    assert engine.read(json.dumps(event)).errors == ("The program failed: KeyError: 'model'",)
+    assert recorded.read(json.dumps(event)).errors == ("The program failed: KeyError: 'model'",)
 
 
 @pytest.mark.parametrize("value", ["a`b|c\nd", "<script>", "@everyone", "](http://x)", "| x |", "-->"])
@@ -179,15 +156,14 @@ def test_a_promoted_release_is_not_run_and_shows_its_sources_evidence() -> None:
     assert "which released it as `0123456789ab` on 2026-11-25" in Comment("prod", preview, trial, []).render()
 
 
-def test_a_change_waits_for_its_promotion(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_change_waits_for_its_promotion(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A pull request cannot change a stack that takes releases: that is no failure, and says what is deployed."""
     failing = (recorded.DIRECTORY / "failing/events.jsonl").read_text()
     refused = "minimumAccuracy is 95, but it is a fraction: write 0.95 in Pulumi.dev.yaml."
     sentence = f"{OTHER_CHECKOUT} 'staging' released as 1c2edc2ee7aa (the scoring files differ): git checkout 9b52d5f."
     assert refused in failing
-    events = tmp_path / "events.jsonl"
-    events.write_text(failing.replace(refused, sentence))
-    assert main(["prod", "--file", str(events)]) == 0
+    preview_finds(monkeypatch, recorded.read(failing.replace(refused, sentence)))
+    assert main(["prod"]) == 0
     comment = capsys.readouterr().out
     assert "✅ `prod` does not change: it takes what another stack released." in comment
     assert "git checkout 9b52d5f" in comment
@@ -249,26 +225,27 @@ def test_the_release_that_was_shown_is_handed_on(
     """GitHub's next job deploys what was approved: the id stands in its outputs, and only of a promoted release."""
     outputs = tmp_path / "outputs"
     monkeypatch.setenv("GITHUB_OUTPUT", str(outputs))
-    main(["dev", "--no-candidate", "--file", str(recorded.DIRECTORY / "score/events.jsonl")])
+    preview_finds(monkeypatch, recorded.preview("score"))
+    main(["dev", "--no-candidate"])
     assert not outputs.exists()
     score = recorded.preview("score")
     source = {"stack": "staging", "release": "1c2edc2ee7aa", "accuracy": 0.9, "rowsEvaluated": 1.0}
     source |= {"dataset": "mnist", "datasetDigest": "d" * 64, "time": "2026", "commit": None}
     promoted = altered(score, "release", after={**step(score, "release").after, "source": source})
-    monkeypatch.setattr("digits.preview.__main__.read", lambda _text: promoted)
-    main(["dev", "--no-candidate", "--file", str(recorded.DIRECTORY / "score/events.jsonl")])
+    preview_finds(monkeypatch, promoted)
+    main(["dev", "--no-candidate"])
     assert outputs.read_text() == "release=1c2edc2ee7aa\n"
     capsys.readouterr()
 
 
-def test_a_preview_without_what_stays_says_how_to_get_it() -> None:
-    """The plain form leaves unchanged resources out, and a candidate is more than what changes."""
+def test_a_preview_of_some_resources_says_that_a_candidate_needs_all() -> None:
+    """A candidate is more than what changes."""
     preview = recorded.preview("score")
     kept = tuple(step for step in preview.steps if step.operation != "same")
     trial = try_candidate(replace(preview, steps=kept), lambda _line: None)
     assert trial is not None
     assert trial.not_run is not None
-    assert "--show-sames" in trial.not_run
+    assert "preview the whole stack" in trial.not_run
 
 
 def test_an_unreadable_model_is_not_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

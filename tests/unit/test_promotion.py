@@ -150,7 +150,7 @@ def test_ids_are_whole_in_80_columns_and_a_dirty_checkout_is_marked(
 ) -> None:
     """The id is what RELEASE= needs; a commit with changes beside it is not what was released."""
     resources = {"release": released(commitDirty=dirty, modelName="a-model-with-a-rather-long-name")}
-    monkeypatch.setattr("digits.promotion.__main__.read_resources", lambda _stack: resources)
+    monkeypatch.setattr("digits.engine.stacks.read_outputs", lambda _stack: resources)
     monkeypatch.setattr("digits.promotion.__main__.look", lambda *_about: Live("other", "live, not released: x."))
     monkeypatch.setattr("digits.promotion.__main__._WIDTH", 80)
     assert main(["releases", "staging"]) == 0

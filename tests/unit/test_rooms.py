@@ -1,6 +1,7 @@
 """The rooms and the arrows between them: who may import whom."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,14 +22,17 @@ MAY_IMPORT = {
     "digits.preview": {
         "digits.cli",
         "digits.datasets",
+        "digits.engine",
         "digits.evaluation",
         "infra",
         "digits.promotion",
         "digits.runtime",
     },
     # of infra its look at the web service only: infra reads the records of releases
-    "digits.promotion": {"digits.cli", "infra", "digits.stack"},
-    "digits.drift": {"digits.cli", "infra"},  # its door to the SDK only: the state does not hold what is not ours
+    "digits.promotion": {"digits.cli", "digits.engine", "infra", "digits.stack"},
+    # of infra its door to the SDK only: the state does not hold what is not ours
+    "digits.drift": {"digits.cli", "digits.engine", "infra"},
+    "digits.engine": {"digits.cli"},
     "digits.training": {"digits.cli", "digits.datasets"},
     "digits.evaluation": {"digits.cli", "digits.datasets"},
     "digits.datasets": {"digits.cli"},  # the progress bar
@@ -54,7 +58,7 @@ MAY_IMPORT = {
     "scoring": set(),
 }
 ONLY_IN = {
-    "pulumi": {"infra", "emulator/plugin"},
+    "pulumi": {"infra", "digits/engine", "emulator/plugin"},
     "pulumi_azure_native": {"infra"},
     "pulumi_policy": {"infra/policy"},
     "azureml": {"infra"},
@@ -127,3 +131,10 @@ def test_azureml_core_is_met_behind_one_door() -> None:
         path.parent.name for path in sources("infra") if any(name.startswith("azureml.") for name in imports(path))
     }
     assert doors == {"azureml"}
+
+
+def test_the_engine_is_met_behind_one_door() -> None:
+    """Only digits/engine runs the Pulumi CLI or uses its Automation API."""
+    runs = re.compile(r"""["']pulumi["'],|pulumi\.automation""")
+    doors = {path.parent.name for path in (ROOT / "digits").rglob("*.py") if runs.search(path.read_text("utf-8"))}
+    assert doors == {"engine"}

@@ -40,16 +40,12 @@ def up(stack: str, *, yes: bool, verbose: bool) -> int:
 @click.option(
     "--output", metavar="FILE", type=Path, help="Write the comment there (default: reports/STACK/preview.md)."
 )
-@click.option(
-    "--file", metavar="FILE", help="Read what `pulumi preview --json` printed instead of running it; - is stdin."
-)
 @click.option("--no-candidate", is_flag=True, help="Do not run the candidate on this machine.")
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[-- OPTION...]")
-def preview(  # noqa: PLR0913 - one for each option
+def preview(
     stack: str,
     release: str | None,
     output: Path | None,
-    file: str | None,
     options: tuple[str, ...],
     *,
     no_candidate: bool,
@@ -58,7 +54,6 @@ def preview(  # noqa: PLR0913 - one for each option
     given = [
         *(("--release", release) if release else ()),
         *(("--output", str(output)) if output else ()),
-        *(("--file", file) if file else ()),
         *(("--no-candidate",) if no_candidate else ()),
     ]
     delegate("digits.preview", stack, *given, "--", *options)
