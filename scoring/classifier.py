@@ -1,9 +1,9 @@
 # ruff: noqa: INP001 - a folder that is deployed, not a package
-"""A model that answers quickly: one matrix product where its decision is linear, its own predict() where it is not.
+"""A model that answers quickly: by one matrix product if its decision is linear, else by its own predict().
 
-scikit-learn's predict() checks its input, and one-vs-rest asks each of its classifiers in turn: for a single row that
-takes a hundred times as long as the product itself. What the product gives is held against the model's own predict()
-and predict_proba() at start, and not used where they differ.
+scikit-learn's predict() checks its input, and one-vs-rest asks each of its classifiers in turn. For a single row, that
+takes a hundred times as long as the product. At start, the product is compared with the model's own predict() and
+predict_proba(), and it is not used if they differ.
 """
 
 import re
@@ -17,7 +17,7 @@ from sklearn.multiclass import OneVsRestClassifier
 
 _PIXEL = 255
 _CHECKED_ROWS = 200
-# Where a fitted estimator shows its width: as a number, as the last length of an array, and in its parts.
+# A fitted estimator shows its width in one of these: as a number, as the last length of an array, or in its parts.
 _WIDTHS = ("n_features_in_", "n_features_")
 _LEARNT = ("coef_", "mean_", "scale_", "components_", "support_vectors_", "_fit_X", "theta_", "feature_log_prob_")
 _PARTS = ("steps", "best_estimator_", "estimators_", "calibrated_classifiers_", "base_estimator", "estimator")
@@ -49,7 +49,7 @@ class Classifier:
 
     @property
     def classes(self) -> np.ndarray | None:
-        """The labels in the order of their probabilities; None where the model has no probabilities."""
+        """The labels in the order of their probabilities; None if the model has no probabilities."""
         return _find_classes(self._model) if hasattr(self._model, "predict_proba") else None
 
     def predict(self, blocks: Iterable[np.ndarray]) -> np.ndarray:
@@ -106,16 +106,16 @@ class Classifier:
         return (self._labels[scores.argmax(axis=1)], shares) if np.isfinite(shares).all() else None
 
     def _score(self, rows: np.ndarray) -> np.ndarray | None:
-        """Return a score for each class of each row; None where a number is not finite, or too large for a product."""
+        """Return a score for each class of each row; None if a number is not finite, or too large for a product."""
         weights, intercepts = self._weights.get(rows.dtype.name) or self._weights["float64"]
         with np.errstate(over="ignore", invalid="ignore"):
             scores: np.ndarray = rows.astype(weights.dtype, copy=False) @ weights
             scores += intercepts
-        # Such numbers show in the scores: rare, so looked at here alone.
+        # Such numbers are rare and show in the scores, so only these are checked.
         return scores if np.isfinite(scores).all() else None
 
     def _ask_model(self, method: str, rows: np.ndarray, first: int) -> np.ndarray:
-        """Return what the model's own predict() or predict_proba() says; `first` is the number of the first row."""
+        """Return the answer of the model's own predict() or predict_proba(); `first` is the number of the first row."""
         if rows.dtype == np.uint8:
             rows = rows / _PIXEL
         if not self._model.__sklearn_tags__().input_tags.allow_nan:
@@ -131,13 +131,13 @@ class Classifier:
         return answer
 
     def _keep_what_agrees(self) -> None:
-        """Drop the product where it gives other labels than predict(): a class of its own making may decide otherwise.
+        """Drop the product if it gives other labels than predict(): a user's own class may decide otherwise.
 
-        Probabilities are taken off the product in the way that gives predict_proba()'s, if one of the two usual does.
+        Probabilities come from the product only if one of the two usual formulas gives those of predict_proba().
         """
         generator = np.random.default_rng(0)
         pixels = generator.integers(0, _PIXEL + 1, (_CHECKED_ROWS, self.width), dtype=np.uint8)
-        pixels[generator.random(pixels.shape) < 0.8] = 0  # noqa: PLR2004 - as much of a digit's picture is empty
+        pixels[generator.random(pixels.shape) < 0.8] = 0  # noqa: PLR2004 - the empty share of a digit's picture
         kinds = (pixels / _PIXEL, (pixels / _PIXEL).astype(np.float32), pixels)
         expected = self._model.predict(kinds[0])
         if not all(np.array_equal(self.predict([rows]), expected) for rows in kinds):
@@ -156,7 +156,7 @@ class NoWidthError(Exception):
 def find_width(model: Any) -> int:  # noqa: ANN401
     """Return how many numbers the model takes in a row; raises NoWidthError.
 
-    scikit-learn says it since 0.24. Older models show it in what they learnt, and composed ones in their parts.
+    Models report it since scikit-learn 0.24. Older ones show it in their coefficients, composed ones in their parts.
     """
     width = _find_width(model)
     if width is None:
@@ -168,7 +168,7 @@ def find_width(model: Any) -> int:  # noqa: ANN401
 
 
 def _find_width(part: Any, depth: int = 0) -> int | None:  # noqa: ANN401
-    """Look at what an estimator says or learnt, then into its parts, the first of which takes the rows."""
+    """Look at the estimator's own attributes, then at its parts, the first of which takes the rows."""
     for name in _WIDTHS:
         value = getattr(part, name, None)
         if isinstance(value, int | np.integer) and not isinstance(value, bool):
@@ -191,7 +191,7 @@ def _flatten(value: Any) -> Iterator[Any]:  # noqa: ANN401
 
 
 def _share_sigmoids(scores: np.ndarray) -> np.ndarray:
-    """Return probabilities as one-vs-rest gives them: each class's own, by their sum; NaN where all of them are 0."""
+    """Return probabilities as one-vs-rest gives them: each class's share of their sum; NaN if all are 0."""
     shares: np.ndarray = np.exp(-np.logaddexp(0, -scores))
     with np.errstate(invalid="ignore"):
         shares /= shares.sum(axis=1, keepdims=True)
@@ -211,7 +211,7 @@ def _find_classes(model: Any) -> np.ndarray | None:  # noqa: ANN401
 
 
 def _find_integers(classes: np.ndarray | None) -> dict[Any, int]:
-    """Return the whole number that each class is, or is written like: 7.0 and "7", not "07"; none unless all are."""
+    """Return the whole number for each class: 7 for 7.0 and "7", none for "07"; empty unless every class has one."""
     found = [] if classes is None else classes.tolist()
     if not all(
         bool(_NUMERAL.fullmatch(label)) if isinstance(label, str) else isinstance(label, float) and label.is_integer()

@@ -1,8 +1,8 @@
 # ruff: noqa: INP001 - a folder that is deployed, not a package
-"""The registered model: held against the manifest that travels with the code, then loaded; never the other way round.
+"""The registered model: first compared with the manifest that travels with the code, then loaded.
 
-Unpickling runs whatever code the file holds, so the very bytes whose SHA-256 was checked are the ones that are loaded.
-The file's suffix chooses the format: .pkl and .joblib are pickles, .skops builds no type that is not trusted.
+Unpickling runs any code that the file holds, so exactly the bytes whose SHA-256 was checked are loaded.
+The file's suffix chooses the format: .pkl and .joblib are pickles, .skops builds only types that are trusted.
 """
 
 import hashlib
@@ -20,9 +20,9 @@ import joblib
 import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
 
-MAX_EXPANDED_BYTES = 512 * 2**20  # of a .skops file: half of the container's memory, which it shares with all else
+MAX_EXPANDED_BYTES = 512 * 2**20  # of a .skops file: half of the container's memory, the rest is for the process
 
-# As the two kinds of unpickling word it.
+# The messages of the two kinds of unpickling.
 _MISSING = (
     re.compile(r"[Cc]an't get attribute '(?P<name>[^']+)' on <module '(?P<module>[^']+)'"),
     re.compile(r"module '(?P<module>[^']+)' has no attribute '(?P<name>[^']+)'"),
@@ -36,12 +36,12 @@ class ModelRefusedError(Exception):
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """The model and what the start-up line says of it; `warning` is a sentence, or None where all is well."""
+    """The model and the facts for the start-up line; `warning` is a sentence or None."""
 
     model: Any
     file: Path
     sha256: str
-    trained_with: str | None  # scikit-learn's version; None where the manifest names none
+    trained_with: str | None  # scikit-learn's version; None if the manifest names none
     running_with: str
     warning: str | None
     seconds: float
@@ -69,9 +69,9 @@ def load(manifest: Path, directory: Path) -> LoadedModel:
 
 
 def read_manifest(manifest: Path) -> dict[str, Any]:
-    """Return what the manifest says of the model."""
+    """Return the manifest's entry for the model."""
     if not manifest.is_file():
-        raise ModelRefusedError(f"{manifest} is missing, so no model can be verified: deploy it beside score.py.")
+        raise ModelRefusedError(f"{manifest} is missing, so no model can be verified: deploy it next to score.py.")
     try:
         expected: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))["model"]
         _ = expected["file"], expected["sha256"]
@@ -96,8 +96,8 @@ def read_verified_model(file: Path, sha256: str) -> bytes:
     return content
 
 
-def deserialize(file: Path, content: bytes, trusted: list[str]) -> Any:  # noqa: ANN401 - whatever was trained
-    """Return the object that the file's suffix says these verified bytes hold."""
+def deserialize(file: Path, content: bytes, trusted: list[str]) -> Any:  # noqa: ANN401 - any object that was trained
+    """Return the object in these verified bytes; the file's suffix names their format."""
     if file.suffix in (".pkl", ".joblib"):
         return _read_pickle(file, content)
     if file.suffix == ".skops":
@@ -109,7 +109,7 @@ def deserialize(file: Path, content: bytes, trusted: list[str]) -> Any:  # noqa:
 
 
 def _read_pickle(file: Path, content: bytes) -> Any:  # noqa: ANN401
-    """Unpickle, and say in words what the pickle names that is not here."""
+    """Unpickle; an error names the module or class that the pickle needs and that is missing here."""
     try:
         return joblib.load(io.BytesIO(content))
     except ModuleNotFoundError as error:
@@ -119,9 +119,9 @@ def _read_pickle(file: Path, content: bytes) -> Any:  # noqa: ANN401
         if missing is None:
             raise _unreadable(file, error) from error
         raise ModelRefusedError(f"{file} {_explain_name(**missing.groupdict())}") from error
-    except Warning:  # where warnings are errors, they are their own sentence
+    except Warning:  # if warnings are errors, they are their own sentence
         raise
-    except Exception as error:  # a pickle runs what it holds, which may raise anything
+    except Exception as error:  # a pickle runs code, which may raise anything
         raise _unreadable(file, error) from error
 
 
@@ -141,7 +141,7 @@ def _explain_name(name: str, module: str) -> str:
     if module.rpartition(".")[2] == "__main__":
         return (
             f"names {name} of the script or notebook that saved it, which is not here: put {name} into a module in "
-            f"scoring/, import it from there where the model is trained, and save the model again."
+            f"scoring/, import it from there in the training, and save the model again."
         )
     return (
         f"names {name} of the module {module}, which does not have it here: deploy the module that it was saved with, "
@@ -175,10 +175,10 @@ def _read_skops(file: Path, content: bytes, trusted: list[str]) -> Any:  # noqa:
 
 
 def _require_bounded(file: Path, content: bytes) -> None:
-    """Refuse an archive that fills the memory before its types are looked at, as one of a megabyte can.
+    """Refuse an archive that would fill the memory before its types are checked; one of a megabyte can.
 
-    zipfile expands a compressed entry whole, whatever size it declares, and skops reads an entry anew for each object
-    that names it. skops.io.dump compresses nothing and names each entry once.
+    zipfile expands a compressed entry whole, even beyond the size that it declares. skops reads an entry anew for each
+    object that names it. skops.io.dump compresses nothing and names each entry once.
     """
     names: list[Any] = []
     with zipfile.ZipFile(io.BytesIO(content)) as archive:

@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 - a folder that is deployed, not a package
-"""The rows in a request's body: blocks of numbers that a model takes, or one sentence about what is wrong with them.
+"""The rows in a request's body: blocks of numbers for the model, or one sentence about the mistake in them.
 
-A block is as many rows as stay in the processor's cache, so a large body is never spread out in memory as a whole.
+A block has as many rows as fit into the processor's cache, so a large body is never expanded in memory as a whole.
 """
 
 import json
@@ -20,7 +20,7 @@ _BETWEEN = re.compile(rb"%b,%b(?=\[)" % ((_SPACE,) * 2))
 _TAIL = re.compile(rb"%b\]%b\}%b" % ((_SPACE,) * 3))
 _SEND = 'send {"data": [[…], …]}.'
 _GZIP, _FORM = b"\x1f\x8b", re.compile(rb"[\w.%+-]+=")
-# Where other servers look for the rows.
+# The keys that other servers use for the rows.
 _ELSEWHERE = {
     "instances": "TensorFlow Serving and KServe",
     "inputs": "Triton, MLServer and MLflow",
@@ -30,11 +30,11 @@ _ELSEWHERE = {
     "Inputs": "Azure ML's automated machine learning",
     "columns": "pandas",
 }
-_LEAST, _MOST = -1, 2  # numbers from 0 to 1 are meant, and few are a little outside
+_LEAST, _MOST = -1, 2  # numbers should be from 0 to 1; some are slightly outside
 
 
 class BadRequestError(Exception):
-    """The request is not what the service takes; the sentence and the status go to the caller."""
+    """The service does not take this request; the sentence and the status go to the caller."""
 
     def __init__(self, sentence: str, status: int = 400) -> None:
         super().__init__(sentence)
@@ -42,18 +42,18 @@ class BadRequestError(Exception):
 
 
 class NotJsonError(BadRequestError):
-    """The body is no JSON at all, which may be what its sender meant."""
+    """The body is no JSON at all; its sender may have meant another media type."""
 
 
 class UnusualError(Exception):
-    """The body has not the one form that the fast parser reads; it may be good all the same."""
+    """The fast parser cannot read the body; it may still be valid."""
 
 
 def parse_quickly(raw: bytes, width: int) -> Iterator[np.ndarray]:
     """Yield the rows of {"data": [[number, …], …]}, as float64, if the body is exactly that and UnusualError if not.
 
-    simdjson reads some lists of rows at a time. It would flatten what is nested deeper and take ragged rows, so
-    brackets and lengths are counted here.
+    simdjson reads some lists of rows at a time. It would flatten deeper nesting and accept ragged rows, so brackets
+    and lengths are counted here.
     """
     head = _HEAD.match(raw)
     end = raw.rfind(b"]", 0, max(raw.rfind(b"]"), 0)) + 1
@@ -88,7 +88,7 @@ def _parse_block(parser: simdjson.Parser, raw: bytes, width: int) -> np.ndarray:
 def parse(raw: bytes, width: int) -> Iterator[np.ndarray]:
     """Yield the rows of any JSON whose "data" is a list of rows of `width` numbers, as one block.
 
-    NaN, Infinity and null, which is NaN to numpy, are the model's to take or not.
+    The model decides about NaN, Infinity and null, which is NaN to numpy.
     """
     data = _find_data(_read_json(raw))
     if isinstance(data, str):
@@ -102,8 +102,8 @@ def parse(raw: bytes, width: int) -> Iterator[np.ndarray]:
     yield _numbers(data, width)
 
 
-def _read_json(raw: bytes) -> Any:  # noqa: ANN401 - whatever the body holds
-    """Return what the body says as JSON, which may begin with a byte order mark."""
+def _read_json(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the body's JSON, which may begin with a byte order mark."""
     if not raw.strip():
         raise NotJsonError(f"The body is empty and no JSON: {_SEND}")
     if raw.startswith(_GZIP):
@@ -119,7 +119,7 @@ def _read_json(raw: bytes) -> Any:  # noqa: ANN401 - whatever the body holds
 
 
 def _find_data(document: Any) -> Any:  # noqa: ANN401
-    """Return the value of "data"; a body without it is told what it is instead."""
+    """Return the value of "data"; for a body without it, the error names what the body is."""
     if isinstance(document, dict):
         if "data" in document:
             return document["data"]
@@ -166,7 +166,7 @@ def _quote(value: object) -> str:
 
 
 def split_bytes(raw: bytes, width: int, dtype: np.dtype[Any]) -> Iterator[np.ndarray]:
-    """Yield the rows of a body that holds nothing but their numbers, one after the other."""
+    """Yield the rows of a body that holds only their numbers, one after the other."""
     row_bytes = width * dtype.itemsize
     if not raw or len(raw) % row_bytes:
         raise BadRequestError(

@@ -1,9 +1,9 @@
 # ruff: noqa: INP001, E402 - a folder that is deployed, not a package; path and clock come before the imports
-"""What runs in the service: init() loads the verified model once, run() answers each request.
+"""The entry script: init() loads the verified model once, run() answers each request.
 
-The contract is the tutorial's, {"data": [[784 numbers], …]} → [label, …]; beside it rows come, and labels go, as bytes,
-and who asks for them gets probabilities.
-Anything else is a 400 (413, 415, 406 where HTTP has a better word) with one sentence. swagger.json describes it all.
+The contract is the tutorial's, {"data": [[784 numbers], …]} → [label, …]. Callers may also send rows as bytes, and ask
+for labels as bytes or for probabilities. Any other request gets a 400 (413, 415 or 406 if HTTP has a better status)
+with one sentence. swagger.json describes all of it.
 """
 
 import json
@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-STARTED = time.monotonic()  # before the imports below, which are most of a start
+STARTED = time.monotonic()  # before the imports below, which take most of the start
 
-# What the inference server puts on the path is the folder that was deployed; which depends on how it was.
+# The inference server puts the deployed folder on the path; which folder that is depends on the deployment.
 sys.path.append(str(Path(__file__).parent))
 
 import numpy as np
@@ -64,7 +64,7 @@ def init() -> None:
         startMs=round((time.monotonic() - STARTED) * 1000),
         **({"warning": loaded.warning} if loaded.warning else {}),
     )
-    # Ours is the line of each request: the server's two and gunicorn's one would say less.
+    # We write one line for each request; the two of the server and the one of gunicorn say less.
     for name in ("azmlinfsrv", "gunicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
@@ -85,7 +85,7 @@ def run(request: Request) -> Response:
 
 
 def answer(request: Request, line: dict[str, Any]) -> Response:
-    """Return the labels for the rows in the request, and note in `line` what was done."""
+    """Return the labels for the rows in the request, and describe the work in `line`."""
     if request.method == "OPTIONS":
         return AMLResponse("", 200, {"Allow": "GET, POST, OPTIONS"})
     if request.method != "POST" and "data" not in request.args:
@@ -101,7 +101,7 @@ def answer(request: Request, line: dict[str, Any]) -> Response:
 
 
 def predict(raw: bytes, media_type: str, ask: Callable[[Iterator[np.ndarray]], Any]) -> tuple[str, Any]:
-    """Return which way the body was read, and what the classifier says when it is asked so."""
+    """Return the way in which the body was read, and the classifier's answer."""
     if media_type in DTYPES:
         dtype = DTYPES[media_type]
         return dtype.name, ask(rows.split_bytes(raw, classifier.width, dtype))
@@ -121,8 +121,8 @@ def predict(raw: bytes, media_type: str, ask: Callable[[Iterator[np.ndarray]], A
 def watch(blocks: Iterator[np.ndarray], line: dict[str, Any]) -> Iterator[np.ndarray]:
     """Pass the blocks on, and note in `line` if rows of the first one are far outside 0 to 1.
 
-    They are answered all the same, as the tutorial's script answers them. The first block shows a wrong scale, and
-    looking at every number would cost the byte routes a third of their speed.
+    They are answered all the same, as the tutorial's script answers them. The first block shows a wrong scale; checking
+    every number would cost the byte routes a third of their speed.
     """
     for number, block in enumerate(blocks):
         if not number and (count := rows.count_unusual(block)):
@@ -134,7 +134,7 @@ def watch(blocks: Iterator[np.ndarray], line: dict[str, Any]) -> Iterator[np.nda
 
 
 def encode(labels: np.ndarray, request: Request) -> Response:
-    """Return the labels as JSON, or as int32 where the caller accepts nothing but bytes."""
+    """Return the labels as JSON, or as int32 if the caller accepts only bytes."""
     accept = request.accept_mimetypes if "octet-stream" in request.headers.get("Accept", "").lower() else None
     if accept is None or accept["application/json"] or not accept[FLOAT32]:
         return AMLResponse(labels.tolist(), 200, json_str=True)
@@ -147,7 +147,7 @@ def encode(labels: np.ndarray, request: Request) -> Response:
 
 
 def wants_probabilities(request: Request) -> bool:
-    """Say whether the caller would rather have probabilities than labels alone; 406 where there is neither."""
+    """Return whether the caller prefers probabilities to labels; 406 if only they are accepted and there are none."""
     if "probabilities" not in request.headers.get("Accept", "").lower():
         return False
     accept = request.accept_mimetypes
@@ -160,14 +160,14 @@ def wants_probabilities(request: Request) -> bool:
 
 
 def encode_probabilities(labels: np.ndarray, probabilities: np.ndarray) -> Response:
-    """Return the labels, and for each row a probability for each of the classes, in their order."""
+    """Return the labels, and for each row the probability of each class, in the order of the classes."""
     found = {"labels": labels, "classes": classifier.classes, "probabilities": probabilities}
     text = json.dumps(found, default=np.ndarray.tolist)
     return AMLResponse(text, 200, {"Content-Type": PROBABILITIES})
 
 
 def read_query(request: Request) -> bytes:
-    """Return the JSON that the query's data stands for: each is one value, several are a list of them."""
+    """Return the query's data as JSON: one value, or a list of several."""
     values: list[Any] = []
     for text in request.args.getlist("data"):
         try:
@@ -178,11 +178,11 @@ def read_query(request: Request) -> bytes:
 
 
 def read_body(request: Request) -> bytes:
-    """Return the body, of which no more is held than is allowed."""
+    """Return the body; no more than the allowed bytes are held."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise BadRequestError("The body is compressed, which is not read here: send it as it is.", 415)
     length = request.content_length
-    # What is too long is not read here: gunicorn throws it away once the answer is sent.
+    # A body that is too long is not read here: gunicorn discards it once the answer is sent.
     if length is not None and length > MAX_BODY_BYTES:
         raise BadRequestError(TOO_LONG, 413)
     try:
@@ -200,11 +200,11 @@ def read_body(request: Request) -> bytes:
 def time_limit() -> Iterator[None]:
     """Raise TimeoutError, which the server answers, after SCORING_TIMEOUT_MS.
 
-    The server's own limit holds in the main thread alone, where a gevent worker's requests are too, under other names.
+    The server's own limit applies only in the main thread. A gevent worker's requests run there under other names.
     """
     try:
         signal.signal(signal.SIGALRM, end_run)
-    except ValueError:  # a thread of a gthread worker's, which no signal reaches
+    except ValueError:  # a thread of a gthread worker, which no signal reaches
         yield
         return
     signal.setitimer(signal.ITIMER_REAL, TIMEOUT_SECONDS)
@@ -215,12 +215,12 @@ def time_limit() -> Iterator[None]:
 
 
 def end_run(_signal: int, _frame: object) -> None:
-    """End what run() is doing: its time is up."""
+    """End run(), whose time is up."""
     raise TimeoutError
 
 
 def help_for_callers() -> dict[str, Any]:
-    """Return what a GET on the score route shows."""
+    """Return the help that a GET on the score route shows."""
     row = f"{classifier.width} numbers from 0 to 1"
     has_probabilities = classifier.classes is not None
     probabilities = f" {PROBABILITIES}: how probable each class is, too." if has_probabilities else ""
@@ -233,7 +233,7 @@ def help_for_callers() -> dict[str, Any]:
 
 
 def write_swagger(directory: Path) -> None:
-    """Put the service's description, for what this model takes and gives, where the inference server looks for it."""
+    """Write the service's description, for this model, to the files that the inference server serves."""
     document = json.loads((HERE / "swagger.json").read_text(encoding="utf-8"))
     row = document["components"]["schemas"]["Row"]
     row["minItems"] = row["maxItems"] = classifier.width
@@ -250,7 +250,7 @@ def write_swagger(directory: Path) -> None:
 
 
 def log(**fields: object) -> None:
-    """Write one line of JSON, with its time; print() would be the inference server's, with a prefix of its own."""
+    """Write one line of JSON, with its time; the inference server would give the output of print() its own prefix."""
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     sys.stdout.write(json.dumps({"time": now, **fields}) + "\n")
     sys.stdout.flush()
