@@ -1,1 +1,1 @@
-"""Measurements that print what they measured; claims elsewhere quote them."""
+"""Measurements that print their figures; claims elsewhere quote them."""

@@ -1,8 +1,8 @@
-"""How long 10,000 images take through the evaluation's client, beside the tutorial's own way, and their report to open.
+"""Times the evaluation's client on 10,000 images against the tutorial's way, and the opening of their report.
 
-The tutorial turns all rows into one JSON request for its own entry script. Both ways, and each against the other's
-service, take turns in one run on this machine, from images in memory to labels; the labels have to be the same.
-The report of them is then opened in Chromium beside an empty page: `make bench`.
+The tutorial turns all rows into one JSON request for its own entry script. Both ways run in turn on this machine,
+also each with the other's service, from images in memory to labels. The labels must be the same.
+Then Chromium opens the report and an empty page in turn: `make bench`.
 """
 
 import digits.cli.interrupt  # noqa: F401 - before all else, see there
@@ -134,7 +134,7 @@ def _serving(directory: Path, model: Path, write: Callable[[Path, Path], dict[st
 
 
 def _write_ours(package: Path, model: Path) -> dict[str, str]:
-    """Write the package as the program deploys it and return the settings it is served with."""
+    """Write the package as the program deploys it, and return the settings of its server."""
     for name, content in ScoringPackage.read(ROOT / "scoring", ModelFile.read(model).manifest).files.items():
         file = package / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -144,18 +144,18 @@ def _write_ours(package: Path, model: Path) -> dict[str, str]:
 
 
 def _write_tutorial_s(package: Path, _model: Path) -> dict[str, str]:
-    """Write the tutorial's entry script alone; it is served with the server's defaults."""
+    """Write only the tutorial's entry script; the server uses its defaults."""
     package.mkdir(parents=True)
     shutil.copy(ROOT / "benchmarks" / "peers" / "tutorial.py", package / ENTRY_SCRIPT)
     return {}
 
 
 def _train(mnist: Path | None, output: Path) -> Path:
-    """Train a model of the run's own on the same data."""
+    """Train a model for this run on the same data."""
     data = ["--dataset", "mnist", "--directory", str(mnist)] if mnist else ["--dataset", "digits"]
     command = [sys.executable, "-m", "digits.training", *data, "--output", str(output)]
     if subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=False).returncode != 0:
-        sys.exit(2)  # it said why
+        sys.exit(2)  # it printed the reason
     return output / MODEL_FILE
 
 
@@ -174,7 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.evaluation", description=__doc__)
     parser.add_argument("--repeats", type=int, default=5, help="how often each figure is taken (default: %(default)s)")
     parser.add_argument("--mnist", type=Path, metavar="DIRECTORY", help="take MNIST from here (default: digits)")
-    parser.add_argument("--model", type=Path, help="what `python -m digits.training` wrote (default: train one now)")
+    parser.add_argument("--model", type=Path, help="a model of `python -m digits.training` (default: train one now)")
     return parser
 
 

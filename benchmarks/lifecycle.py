@@ -1,7 +1,7 @@
-"""What deploying takes, from `make up` on a bare clone to `make down`: `make bench`.
+"""Times a deployment, from `make up` on a bare clone to `make down`: `make bench`.
 
-Every figure is taken with the user's own commands on clones in a temporary folder, with caches of their own; an empty
-Pulumi program is timed beside the unchanged stack in the same run, turn by turn. Getting the CLI is left out.
+Every figure is taken with the user's own commands, on clones in a temporary folder with caches of their own.
+An empty Pulumi program is timed in turn with the unchanged stack. Getting the CLI is not counted.
 """
 
 from digits.cli import children, interrupt
@@ -55,7 +55,7 @@ def _measure(directory: Path, repeats: int) -> Samples:
 
 @contextmanager
 def _deployed(clone: Path, environment: dict[str, str]) -> Iterator[None]:
-    """Leave nothing running, whatever happens inside."""
+    """Leave nothing running, even after an error."""
     try:
         yield
     finally:
@@ -100,7 +100,7 @@ def _environment(directory: Path) -> dict[str, str]:
     """Return this shell's environment with caches and Pulumi's home in the temporary folder, and the CLI on PATH."""
     found = children.run([sys.executable, "-m", "tools.pulumi"], cwd=ROOT, stdout=subprocess.PIPE)
     if found.returncode != 0:
-        sys.exit(found.returncode)  # it said why
+        sys.exit(found.returncode)  # it printed the reason
     kept = working_copy.clean_environment()
     return kept | {
         "PATH": f"{found.stdout.strip()}:{kept['PATH']}",
@@ -112,7 +112,7 @@ def _environment(directory: Path) -> dict[str, str]:
 
 
 def _shell(clone: Path, environment: dict[str, str]) -> dict[str, str]:
-    """Return the environment of a shell after the README's line."""
+    """Return the environment of a shell after the README's `eval` line."""
     printed = subprocess.run(
         ["bash", "-c", 'eval "$(make -s env)" && env -0'],
         cwd=clone,

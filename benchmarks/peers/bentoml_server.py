@@ -8,7 +8,7 @@
 # ]
 # ///
 # mypy: ignore-errors
-# What it imports is installed where it runs, not here.
+# Its imports are installed in its own environment, not here.
 """A BentoML service that takes and gives arrays, under `bentoml serve` with its default settings."""
 
 import os

@@ -9,8 +9,8 @@
 # ]
 # ///
 # mypy: ignore-errors
-# What it imports is installed where it runs, not here.
-"""The tutorial's code behind FastAPI and uvicorn, as most would write it."""
+# Its imports are installed in its own environment, not here.
+"""The tutorial's code behind FastAPI and uvicorn, in the usual form."""
 
 import json
 import os

@@ -8,8 +8,8 @@
 # ]
 # ///
 # mypy: ignore-errors
-# What it imports is installed where it runs, not here.
-"""KServe's Python model server with a model that does what its own scikit-learn server does, over protocol v1."""
+# Its imports are installed in its own environment, not here.
+"""KServe's Python model server, with a model that works like KServe's own scikit-learn server, over protocol v1."""
 
 import os
 from typing import Any
@@ -37,7 +37,7 @@ class Digits(Model):
 class LoopbackServer(RESTServer):
     """The HTTP server on 127.0.0.1: KServe has no setting for the address and would take all of them."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - whatever KServe gives its own
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - KServe's own options
         super().__init__(*arguments, **options)
         self.config.host = "127.0.0.1"
 

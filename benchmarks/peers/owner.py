@@ -10,7 +10,7 @@ _LAST_SECONDS = 5
 
 
 def watch() -> None:
-    """Watch over the parent from now on: SIGTERM to ourselves when it is gone, and an end without questions after."""
+    """Watch the parent from now on: if it is gone, send SIGTERM to this process, and later SIGKILL."""
     parent = os.getppid()
 
     def wait() -> None:

@@ -1,1 +1,1 @@
-"""How fast the scoring service is, beside the tutorial's and stock serving frameworks."""
+"""Measures the scoring service against the tutorial's service and other serving frameworks."""

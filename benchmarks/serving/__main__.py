@@ -1,7 +1,7 @@
-"""How fast the scoring service is: side by side with the tutorial's score.py and stock serving frameworks.
+"""Measures the scoring service against the tutorial's score.py and other serving frameworks.
 
-All run at once and are asked in turn, with the same client, model and rows, on this machine alone. Every label of
-every path is held against the model's own predict() first.
+All servers run at once on this machine and get requests in turn, with the same client, model and rows. First, every
+label of every server is compared with the model's own predict().
 """
 
 import digits.cli.interrupt  # noqa: F401 - before all else, see there
@@ -54,7 +54,7 @@ _FAILURES = (
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure and print; 0 measured, 2 could not."""
+    """Measure and print; return 0, or 2 if it could not measure."""
     options = _parser().parse_args(arguments)
     try:
         with ExitStack() as stack:
@@ -114,17 +114,17 @@ def _start(
 
 
 def _train(mnist: Path | None, output: Path) -> Path:
-    """Train a model of the run's own on the same data."""
+    """Train a model for this run on the same data."""
     data = ["--dataset", "mnist", "--directory", str(mnist)] if mnist else ["--dataset", "digits"]
     command = [sys.executable, "-m", "digits.training", *data, "--output", str(output)]
     if subprocess.run(command, stdout=sys.stderr, check=False).returncode != 0:
-        sys.exit(2)  # it said why
+        sys.exit(2)  # it printed the reason
     return output / MODEL_FILE
 
 
 @contextmanager
 def _progress(steps: int) -> Iterator[Report]:
-    """Show what is being measured, and how much of all there is."""
+    """Show the current measurement, and the share that is done."""
     columns = BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TextColumn("{task.description}")
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=steps)
@@ -135,7 +135,7 @@ def _progress(steps: int) -> Iterator[Report]:
 def _clients() -> Iterator[ProcessPoolExecutor]:
     """Have the client processes wait for work."""
     with ProcessPoolExecutor(CLIENTS, get_context("spawn"), initializer=be_a_client) as executor:
-        # A nap for each, so that all of them are up before the first counts.
+        # A short sleep in each, so that all of them run before the first counts.
         for nap in [executor.submit(time.sleep, 0.5) for _ in range(CLIENTS)]:
             nap.result()
         yield executor
@@ -159,9 +159,9 @@ def _parser() -> argparse.ArgumentParser:
         help=f"frameworks to compare with, of {','.join(PEERS)}, or none (default: all)",
     )
     parser.add_argument("--repeats", type=int, help="how often each figure is taken (default: 5; 2 with --quick)")
-    parser.add_argument("--quick", action="store_true", help="1 and 10,000 rows alone")
+    parser.add_argument("--quick", action="store_true", help="only 1 and 10,000 rows")
     parser.add_argument("--mnist", type=Path, metavar="DIRECTORY", help="take MNIST from here (default: digits)")
-    parser.add_argument("--model", type=Path, help="what `python -m digits.training` wrote (default: train one now)")
+    parser.add_argument("--model", type=Path, help="a model of `python -m digits.training` (default: train one now)")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables here, too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
     return parser

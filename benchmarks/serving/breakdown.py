@@ -1,4 +1,4 @@
-"""Where the time of our requests goes: the entry script, the inference server around it, the worker and the network."""
+"""Splits the time of our requests: the entry script, the inference server around it, the worker and the network."""
 
 import json
 import subprocess
@@ -21,9 +21,9 @@ class BreakdownFailedError(Exception):
 
 @dataclass(frozen=True)
 class Breakdown:
-    """The seconds of one request; `rest` is what gunicorn's worker, the sockets and the client take.
+    """The seconds of one request; `rest` is the time of gunicorn's worker, the sockets and the client.
 
-    Each from the quickest that was seen: what else the machine does must not look like a part of the request.
+    Each is from the quickest request, so that other work of the machine does not count as a part of it.
     """
 
     lane: str
@@ -34,7 +34,7 @@ class Breakdown:
 
 
 def measure(race: Race, lanes: Sequence[Lane], sizes: Sequence[int], directory: Path) -> list[Breakdown]:
-    """Time a client, call the application of the lane's server without a worker, and take the one off the other."""
+    """Time a client, then the application of the lane's server without a worker, and return the difference too."""
     found = []
     requests = [directory / f"request-{size}" for size in sizes]
     for lane in lanes:
@@ -53,7 +53,7 @@ def _call(server: Server, requests: list[Path], directory: Path) -> list[tuple[f
     results = directory / "in-process.json"
     running = psutil.Process(server.pid)
     with (directory / "in-process.log").open("w+b") as log:
-        # -P: the program's own folder is no place for the service to import from.
+        # -P: the service must not import from the program's own folder.
         command: list[str | Path] = [server.python, "-P", _PROGRAM, results, *requests]
         done = subprocess.run(
             command, env=running.environ(), cwd=running.cwd(), stdout=log, stderr=log, check=False, timeout=300

@@ -1,6 +1,6 @@
-"""The client: prepared bytes over one socket, Nagle off, so that what is timed is the server.
+"""The client: prepared bytes over one socket, without Nagle's algorithm, so that only the server is timed.
 
-The same for every server: it keeps the connection where the server does, and connects anew where the server closes.
+It is the same for every server: it keeps the connection if the server does, and connects anew if the server closes.
 """
 
 import signal
@@ -52,7 +52,7 @@ class Client:
         status, *lines = bytes(answer[:end]).lower().split(b"\r\n")
         headers = dict(line.split(b": ", 1) for line in lines)
         del answer[: end + 4]
-        # All of them send a length; a chunked answer would be a change worth knowing about.
+        # All of them send a length; a chunked answer would be a change to look at.
         if b"content-length" not in headers:
             raise UnexpectedAnswerError(f"An answer without Content-Length: {status.decode()}.")
         while len(answer) < int(headers[b"content-length"]):

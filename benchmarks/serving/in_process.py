@@ -1,6 +1,6 @@
-"""Runs in the scoring environment: how long a request takes inside the inference server's own application.
+"""Runs in the scoring environment and times a request inside the inference server's own application.
 
-No worker and no socket: the WSGI application is called as a worker calls it, and run() is timed inside.
+There is no worker and no socket: it calls the WSGI application as a worker does, and times run() inside.
 """
 
 import json
@@ -15,7 +15,7 @@ _SECONDS = 3
 
 
 def main() -> None:
-    """Time each of the HTTP requests in the files after the first, and write what they took to the first."""
+    """Time each of the HTTP requests in the files after the first, and write the times to the first."""
     from azureml_inference_server_http.server.entry import app  # noqa: PLC0415 - starts the service
 
     results, *requests = map(Path, sys.argv[1:])
@@ -32,7 +32,7 @@ def _time(app: Any, request: bytes) -> tuple[float, float]:  # noqa: ANN401 - a 
     headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
     path = start.split()[1]
     script = app.azml_blueprint.user_script
-    run = script._wrapped_user_run  # noqa: SLF001 - the one seam between server and script
+    run = script._wrapped_user_run  # noqa: SLF001 - the only place between server and script
     whole: list[float] = []
     inside: list[float] = []
 

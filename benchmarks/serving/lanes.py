@@ -1,4 +1,4 @@
-"""The lanes of the race: who is asked, in which form, and where the labels stand in the answer."""
+"""The lanes of the benchmark: the server, the form of its request, and the place of the labels in its answer."""
 
 import json
 from collections.abc import Callable

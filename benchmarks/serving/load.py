@@ -1,6 +1,6 @@
-"""The scoring service under load: clients with requests of random size and form for minutes; nothing may be lost.
+"""The scoring service under load: clients send requests of random size and form for minutes, and none may be lost.
 
-Run it with `python -m benchmarks.serving.load`; it exits 1 where an answer was lost or wrong, or memory grew.
+Run it with `python -m benchmarks.serving.load`; it exits 1 if an answer was lost or wrong, or memory grew.
 """
 
 import digits.cli.interrupt  # noqa: F401 - before all else, see there
@@ -34,12 +34,12 @@ from digits.training.model import MODEL_FILE, fit, write
 _LARGEST = 1_000
 _KINDS_OF_REQUEST = 30  # for each client; making one takes longer than answering it
 _SECONDS_BETWEEN_LOOKS = 1
-_FLAT = 1.1  # the end against the first half: allocators keep what they once had, but not more and more
+_FLAT = 1.1  # the end against the first half: allocators keep memory, but must not keep growing
 
 
 @dataclass(frozen=True)
 class Tally:
-    """What came of one client's requests."""
+    """The results of one client's requests."""
 
     requests: int = 0
     rows: int = 0
@@ -77,7 +77,7 @@ def main() -> int:
 
 
 def ask(port: int, seed: int, seconds: float, expected: Sequence[int]) -> Tally:
-    """Send requests of random size and form for so long, and hold every label against the model's own."""
+    """Send requests of random size and form for so long, and compare every label with the model's own."""
     generator = random.Random(seed)  # noqa: S311 - sizes, not secrets
     images = datasets.load("digits", "test").images
     requests = []

@@ -1,4 +1,4 @@
-"""Taking the figures: every lane in turn, again and again, so that the machine's noise hits all of them alike."""
+"""Takes the figures: every lane in turn, many times, so that the machine's noise affects all of them equally."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,12 +19,12 @@ Report = Callable[[str], None]
 
 
 class WrongLabelsError(Exception):
-    """A lane answered other labels than the model's own predict()."""
+    """A lane answered with other labels than the model's own predict()."""
 
 
 @dataclass
 class Samples:
-    """What was measured, in seconds, requests per second and bytes; a list for each repeat, by lane and rows."""
+    """The figures in seconds, requests per second and bytes; a list for each repeat, by lane and rows."""
 
     latency: dict[str, dict[int, list[list[float]]]] = field(default_factory=dict)
     throughput: dict[str, dict[int, list[float]]] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class Race:
         return self._requests[lane.name, size]
 
     def check_labels(self, report: Report) -> None:
-        """Hold each lane's labels, at every size, against the model's own."""
+        """Compare each lane's labels, at every size, with the model's own."""
         for size, rows in self._rows.items():
             expected = self._reference.predict(rows.images)
             for lane in self.lanes:
@@ -93,7 +93,7 @@ class Race:
     def measure_throughput(
         self, samples: Samples, size: int, seconds: float, executor: ProcessPoolExecutor, report: Report
     ) -> None:
-        """Count what some clients, each a process, get answered by each lane in turn."""
+        """Count the answers that some clients, each a process, get from each lane in turn."""
         for lane in self.lanes:
             report(f"{size:,} rows, {CLIENTS} clients, {lane.name}")
             start = time.monotonic() + _CLIENT_START_SECONDS

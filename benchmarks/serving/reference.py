@@ -1,4 +1,4 @@
-"""The model in this process: what every lane's labels are held against, and the least that answering can take."""
+"""The model in this process: it gives the expected labels of every lane, and the least time that an answer can take."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

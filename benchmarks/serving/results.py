@@ -1,4 +1,4 @@
-"""What the figures say: medians, ratios to the tutorial's score.py within the same repeat, and the goals."""
+"""Medians of the figures, ratios to the tutorial's score.py within the same repeat, and the goals."""
 
 import statistics
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Goal:
-    """What is to be reached, in times the tutorial's, and what was."""
+    """A goal and its measured ratio, both in times the tutorial's score.py."""
 
     what: str
     goal: float
@@ -58,7 +58,7 @@ def percentiles(samples: Samples, lane: str, size: int) -> tuple[float, float]:
 
 
 def goals(samples: Samples) -> list[Goal]:
-    """Return the goals, each beside what this run measured."""
+    """Return the goals, each with the ratio of this run."""
     return [
         Goal("JSON, 10,000 rows, latency", 12, speedup(samples, JSON_LANE, LARGEST)),
         Goal("JSON, 1 row, latency", 4, speedup(samples, JSON_LANE, 1)),

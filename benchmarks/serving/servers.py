@@ -1,4 +1,4 @@
-"""The servers of the race, each on a port of 127.0.0.1 of its own, and all ended with the benchmark."""
+"""The servers of the benchmark, each on its own port of 127.0.0.1; all end with the benchmark."""
 
 import os
 import re
@@ -28,7 +28,7 @@ _ROOT = Path(__file__).parents[2]
 _SCORING, _PEERS = _ROOT / "scoring", _ROOT / "benchmarks" / "peers"
 _START_SECONDS = 120
 _SAMPLE_SECONDS = 0.01
-_MEMORY_GB = 8  # a limit for nobody: memory is measured
+_MEMORY_GB = 8  # a limit that no server reaches: memory is measured
 # One thread for the numeric libraries of each process, as runtime gives a service with one core.
 _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 # 10,000 of scikit-learn's digits are 98 MB of JSON, of MNIST 61.
@@ -83,7 +83,7 @@ def start(name: str, directory: Path, model: Path, health: bytes, stack: ExitSta
 
 
 def versions(peers: Sequence[str]) -> dict[str, list[str]]:
-    """Return what each environment was asked to hold."""
+    """Return the requirements of each environment."""
     pinned = {
         name: re.findall(r'^#   "(.+?)"', _program(name).read_text(encoding="utf-8"), re.MULTILINE) for name in peers
     }
@@ -116,14 +116,14 @@ def _start_peer(name: str, directory: Path, model: Path, health: bytes, stack: E
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,  # Ctrl-C is for us: we end them all
+            start_new_session=True,  # Ctrl-C is for this process, which ends all of them
         )
     stack.callback(process.end, started.pid, grace_seconds=3)
     _wait_until_it_answers(name, started, port, health, directory / "server.log")
     return Server(port, started.pid, python)
 
 
-def _start_inference_server(  # noqa: PLR0913 - what tells one service from the other
+def _start_inference_server(  # noqa: PLR0913 - the differences between the services
     directory: Path,
     stack: ExitStack,
     *,

@@ -13,7 +13,7 @@ from benchmarks.serving.measurement import CLIENTS, Samples
 from benchmarks.serving.results import LARGEST, Goal, Ratio, gain, goals, percentiles, speedup
 
 
-def render(  # noqa: PLR0913 - everything that was found out
+def render(  # noqa: PLR0913 - all results
     about: str,
     versions: Mapping[str, Sequence[str]],
     samples: Samples,
@@ -22,7 +22,7 @@ def render(  # noqa: PLR0913 - everything that was found out
     width: int,
     as_markdown: bool = False,
 ) -> str:
-    """Return all that was measured, for a terminal of this width or as Markdown."""
+    """Return all figures, for a terminal of this width or as Markdown."""
     console = Console(file=StringIO(), width=width)
     with console.capture() as captured:
         for title, table in _tables(samples, parts):
@@ -108,5 +108,5 @@ def _ratio(ratio: Ratio) -> str:
 
 
 def _number(value: float) -> str:
-    """Three digits, whatever the size."""
+    """Return three digits for a number of any size."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004

@@ -1,1 +1,1 @@
-"""Lints the workflows in .github/workflows with actionlint, built from the Go module beside this file."""
+"""Lints the workflows in .github/workflows with actionlint, built from the Go module in this folder."""

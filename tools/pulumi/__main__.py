@@ -1,4 +1,4 @@
-"""`python -m tools.pulumi`: gets the Pulumi CLI and prints the folder that holds it, and nothing else, on stdout."""
+"""`python -m tools.pulumi`: gets the Pulumi CLI, and prints only its folder on stdout."""
 
 import digits.cli.interrupt  # noqa: F401 - before all else, see there
 
@@ -19,13 +19,13 @@ def _locate(path: str, cache: Path) -> Path:
     found = choice.find(path, cache, report)
     if found is not None:
         return found
-    from tools.pulumi import build, release  # noqa: PLC0415 - httpx and rich: only the first run pays for them
+    from tools.pulumi import build, release  # noqa: PLC0415 - httpx and rich: only the first run needs them
 
     return choice.install(cache, report, release.fetch, partial(build.build, path=path))
 
 
 def main() -> int:
-    """Print the folder; 0, or 2 with one sentence on stderr when there is no way to a CLI."""
+    """Print the folder; return 0, or 2 with one sentence on stderr if no CLI can be found, downloaded or built."""
     parser = argparse.ArgumentParser(prog="python -m tools.pulumi", description=choice.__doc__)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     arguments = parser.parse_args()
@@ -37,7 +37,7 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted; what was downloaded or compiled so far is used the next time.", file=sys.stderr)
+        print("interrupted; the next run continues with the files that were downloaded or compiled.", file=sys.stderr)
         return 130
     return 0
 

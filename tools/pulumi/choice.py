@@ -1,7 +1,7 @@
 """Gets the Pulumi CLI, and prints the folder that holds it.
 
 In this order: the `pulumi` on PATH, if it is new enough and has its Python language host; the one kept in the user's
-cache from before; the official release; one built from Go modules, which takes about 4 minutes, once.
+cache from before; the official release; one that is built once from Go modules in about 4 minutes.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ _BUILT_FROM = "sources.sha256"  # in a folder that was built
 
 
 class Fetch(Protocol):
-    """Puts the official release into a folder; its archive lies in `downloads` meanwhile."""
+    """Puts the official release into a folder; until then its archive is in `downloads`."""
 
     def __call__(self, directory: Path, downloads: Path) -> None:
         """Raise ReleaseUnreachableError when the site has none to give."""
@@ -78,7 +78,7 @@ def _is_usable(kept: Path) -> bool:
 
 @contextmanager
 def _alone(cache: Path, report: Report) -> Iterator[None]:
-    """Hold the cache's lock, which ends with this process however that ends."""
+    """Hold the cache's lock, which ends with this process."""
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / ".lock").open("w") as lock:
         try:

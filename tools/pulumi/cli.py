@@ -1,8 +1,8 @@
-"""A folder that holds the Pulumi CLI: what must lie in it, how old it may be, and the errors of getting one.
+"""A folder that holds the Pulumi CLI: its files, its least version, and the errors on the way to one.
 
 PulumiUnavailableError      no CLI can be had; the message says what is missing
 ├─ ReleaseUnreachableError  the download site does not answer
-├─ ReleaseRejectedError     what was downloaded is not what was published
+├─ ReleaseRejectedError     the download is not the published file
 └─ BuildFailedError         it cannot be built here
 """
 
@@ -33,7 +33,7 @@ class ReleaseUnreachableError(PulumiUnavailableError):
 
 
 class ReleaseRejectedError(PulumiUnavailableError):
-    """What was downloaded is not what was published."""
+    """The download is not the published file."""
 
 
 class BuildFailedError(PulumiUnavailableError):
@@ -41,13 +41,13 @@ class BuildFailedError(PulumiUnavailableError):
 
 
 def parse_version(text: str) -> tuple[int, int, int] | None:
-    """Return the three numbers of what `pulumi version` prints, or None."""
+    """Return the three numbers in the output of `pulumi version`, or None."""
     found = re.match(r"v?(\d+)\.(\d+)\.(\d+)", text.strip())
     return None if found is None else (int(found[1]), int(found[2]), int(found[3]))
 
 
 def read_version(executable: Path) -> tuple[int, int, int] | None:
-    """Ask an executable for its version; None when it does not run or says something else."""
+    """Ask an executable for its version; None if it does not run or prints something else."""
     try:
         answer = children.run(
             [executable, "version"],
@@ -76,9 +76,9 @@ def find_on_path(path: str, report: Report) -> Path | None:
         said = "no version" if version is None else ".".join(map(str, version))
         report(f"{found} says {said} and {'.'.join(map(str, MINIMUM))} or newer is needed: another one is used.")
         return None
-    # The engine looks for the language host beside the real file, which a link may only point to.
+    # The engine looks for the language host next to the real file; `pulumi` may be a link to it.
     for directory in (Path(found).parent, Path(found).resolve().parent):
         if (directory / LANGUAGE_HOST).exists():
             return directory
-    report(f"{found} has no {LANGUAGE_HOST} beside it: another one is used.")
+    report(f"{found} has no {LANGUAGE_HOST} next to it: another one is used.")
     return None

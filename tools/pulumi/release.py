@@ -1,7 +1,7 @@
-"""The official release: an archive and the SHA-256 that is published beside it, both from Pulumi's download site.
+"""The official release: an archive and its published SHA-256, both from Pulumi's download site.
 
-The digest is read over TLS at download time; digests pinned here would be stronger and are not known to us yet.
-Not run against the site itself so far, only against a server of the tests.
+The digest is read over TLS at download time; pinned digests would be stronger, but are not known to us yet.
+This has not run against the site yet, only against a server of the tests.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm6
 
 
 def fetch(directory: Path, downloads: Path, *, site: str = SITE) -> None:
-    """Put the release into a folder; the archive lies in `downloads` meanwhile, where a broken download is resumed."""
+    """Put the release into a folder; `downloads` keeps the archive until then, so that a broken download is resumed."""
     archive = name_archive(platform.system(), platform.machine())
     digest = read_digest(probe(f"{site}/pulumi-{VERSION}-checksums.txt"), archive)
     downloads.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ def fetch(directory: Path, downloads: Path, *, site: str = SITE) -> None:
 
 
 def name_archive(system: str, machine: str) -> str:
-    """Return the archive's name for what `platform` calls this machine."""
+    """Return the archive's name for this machine, as `platform` names it."""
     try:
         return f"pulumi-v{VERSION}-{_SYSTEMS[system]}-{_MACHINES[machine.lower()]}.tar.gz"
     except KeyError:
@@ -60,7 +60,7 @@ def name_archive(system: str, machine: str) -> str:
 
 
 def probe(url: str, seconds: float = _PROBE_SECONDS) -> str:
-    """Return a small text from the site, or give up after so many seconds, whatever it is that takes so long."""
+    """Return a small text from the site, or give up after so many seconds, for any reason."""
     answers: queue.Queue[httpx.Response | Exception] = queue.Queue()
 
     def ask() -> None:
@@ -69,7 +69,7 @@ def probe(url: str, seconds: float = _PROBE_SECONDS) -> str:
         except Exception as error:  # noqa: BLE001 - it is raised in the other thread
             answers.put(error)
 
-    # A thread, because looking up a name has no time-out of its own; a daemon, because nobody waits for it.
+    # A thread, because the look-up of a name has no time-out; a daemon thread, because nothing waits for it.
     threading.Thread(target=ask, daemon=True).start()
     try:
         answer = answers.get(timeout=seconds)
@@ -110,7 +110,7 @@ def _download(url: str, partial: Path) -> None:
 
 
 def _extract(archive: Path, directory: Path) -> None:
-    """Take the CLI and its Python parts by name: no path inside the archive decides where anything is written."""
+    """Take the CLI and its Python parts by name, so that no path in the archive decides where a file is written."""
     with tarfile.open(archive) as tar:
         for member in tar:
             name = Path(member.name).name

@@ -1,4 +1,4 @@
-"""The Go module beside this file, which the CLI is built from: `go.mod` and `go.sum` pin every module it uses."""
+"""The Go module in this folder, from which the CLI is built: `go.mod` and `go.sum` pin every module."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -9,6 +9,6 @@ MODULE = Path(__file__).parent
 
 
 def digest() -> str:
-    """Identify what a build is made from, so that a kept one is not taken for a newer one."""
+    """Return the digest of a build's sources, so that a build of older sources is not used."""
     files = [MODULE / "go.mod", MODULE / "go.sum", *sorted((MODULE / LANGUAGE_HOST).glob("*.go"))]
     return sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
