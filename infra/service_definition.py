@@ -2,12 +2,13 @@
 
 The settings read it, the web service's resource deploys it, and the release records it, so that a rollback can deploy
 it again. In inputs, state and records a field has the same name in camelCase. A new field is deployed, compared and
-recorded without another line; only infra/azureml/services.py says what the SDK makes of it.
+recorded without another line; only infra/azureml/services.py passes it to the SDK. Give a new field a default: a field
+at its default is left out, so that live stacks and recorded releases stay as they are.
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
-from typing import Any
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import Any, Self
 
 from infra import tls
 from infra.configuration import Configuration
@@ -37,10 +38,10 @@ class ServiceDefinition:
     app_insights_enabled: bool
     tls: Tls | None
     ready_timeout_seconds: float = field(metadata=_IN_PLACE)
-    entry_script: str = ENTRY_SCRIPT
+    entry_script: str
 
     @classmethod
-    def read(cls, config: Configuration, owner: str, dns_name_label: str) -> "ServiceDefinition":
+    def read(cls, config: Configuration, owner: str, dns_name_label: str) -> Self:
         """Read what a stack may choose of its web service; the tags are the stack's own."""
         return cls(
             owner=owner,
@@ -53,19 +54,24 @@ class ServiceDefinition:
             app_insights_enabled=config.flag("appInsightsEnabled"),
             tls=tls.read(config),
             ready_timeout_seconds=config.integer("readyTimeoutSeconds"),
+            entry_script=ENTRY_SCRIPT,
         )
 
     def to_inputs(self) -> dict[str, object]:
-        """Return the fields as the engine keeps them."""
-        return {**{name: getattr(self, each) for each, name in _PLAIN.items()}, **tls.to_inputs(self.tls)}
+        """Return the fields as the engine keeps them, without those at their default."""
+        values = {each: getattr(self, each.name) for each in _plain(self)}
+        plain = {input_name(each.name): value for each, value in values.items() if value != each.default}
+        return {**plain, **tls.to_inputs(self.tls)}
 
     @classmethod
-    def from_inputs(cls, inputs: Mapping[str, Any]) -> "ServiceDefinition":
+    def from_inputs(cls, inputs: Mapping[str, Any]) -> Self:
         """Return the service that these inputs, or a record, describe; other keys may be among them.
 
         Raises KeyError for a missing field without a default.
         """
-        found = {each: inputs[name] for each, name in _PLAIN.items() if name in inputs or each not in _DEFAULTED}
+        names = {each.name: input_name(each.name) for each in _plain(cls)}
+        optional = {each.name for each in _plain(cls) if each.default is not MISSING}
+        found = {each: inputs[name] for each, name in names.items() if name in inputs or each not in optional}
         kept: Any = inputs
         return cls(**found, tls=tls.from_inputs(kept))
 
@@ -76,10 +82,11 @@ def input_name(name: str) -> str:
     return first + "".join(map(str.capitalize, rest))
 
 
-_PLAIN = {each.name: input_name(each.name) for each in fields(ServiceDefinition) if each.name != "tls"}
-_DEFAULTED = {each.name for each in fields(ServiceDefinition) if each.default is not MISSING}
+def _plain(definition: ServiceDefinition | type[ServiceDefinition]) -> list["Field[Any]"]:
+    """Return the fields that are one input each."""
+    return [each for each in fields(definition) if each.name != "tls"]
+
+
 # The fields, by their names here, that a live service has only after a new deployment; but for those of TLS.
-REDEPLOYING = tuple(
-    each.name for each in fields(ServiceDefinition) if each.name in _PLAIN and "redeploys" not in each.metadata
-)
+REDEPLOYING = tuple(each.name for each in _plain(ServiceDefinition) if "redeploys" not in each.metadata)
 REDEPLOYED_BY = (*map(input_name, REDEPLOYING), *tls.REDEPLOYED_BY)

@@ -1,6 +1,5 @@
 """The web service on ACI: scoring package, registered model and environment behind a URL that stays."""
 
-import contextlib
 import hashlib
 import json
 import tempfile
@@ -98,7 +97,7 @@ class WebserviceProvider(Provider):
 
     def read(self, id_: str, props: WebserviceState) -> ReadResult:
         """Read the live service; what was deployed by others shows as another scoring digest."""
-        service = _find_settled(props)
+        service = azureml.find_settled_service(props["workspaceId"], props["name"], _SETTLE_SECONDS, _reporter(props))
         if service is None:
             return ReadResult("", {})
         keys = _read_keys(props, service)
@@ -167,7 +166,7 @@ class Webservice(Resource, module="azureml", name="Webservice"):
 
 def fingerprint(props: Mapping[str, object]) -> str:
     """Return the identity of what runs in the service; it is written on the service itself."""
-    parts = {name: props[name] for name in REDEPLOYED_BY}
+    parts = {name: props[name] for name in REDEPLOYED_BY if name in props}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -194,7 +193,7 @@ def deploy(
         scoring_package.write(files, package)
         live = azureml.deploy_service(combination["workspaceId"], deployment, package, report)
     # The documentation does not say whether overwriting replaces tags.
-    return _describe(combination, definition, identity, live)
+    return azureml.describe_service(combination["workspaceId"], live, definition, identity)
 
 
 def _deploy(props: WebserviceInputs[str]) -> azureml.Service:
@@ -210,34 +209,12 @@ def _adopt(props: WebserviceInputs[str], live: azureml.Service | None) -> azurem
         live = azureml.wait_for_service(props["workspaceId"], props["name"], timeout, _reporter(props))
     if live is None or live.state != "Healthy" or not _runs(live, props):
         return None
-    return _describe(props, service, fingerprint(props), live)
-
-
-def _describe(
-    combination: Combination[str], service: ServiceDefinition, identity: str, live: azureml.Service
-) -> azureml.Service:
-    """Bring description and tags up to date if they are not; nothing is deployed again."""
-    if (live.description, live.tags, live.fingerprint) == (service.description, service.tags, identity):
-        return live
-    return azureml.describe_service(
-        combination["workspaceId"], combination["name"], service.description, service.tags, identity
-    )
+    return azureml.describe_service(props["workspaceId"], live, service, fingerprint(props))
 
 
 def _runs(live: azureml.Service, props: Mapping[str, object]) -> bool:
     """Return whether the live service is this combination, by its fingerprint and by what others may have changed."""
     return live.fingerprint == fingerprint(props) and live.inputs.items() <= props.items()
-
-
-def _find_settled(props: WebserviceState) -> azureml.Service | None:
-    """Return the service once it does not change any more, or as it is after a minute."""
-    workspace_id, name = props["workspaceId"], props["name"]
-    service = azureml.find_service(workspace_id, name)
-    if service is not None and service.state == "Transitioning":
-        with contextlib.suppress(azureml.DeploymentError, azureml.MissingError):
-            return azureml.wait_for_service(workspace_id, name, _SETTLE_SECONDS, _reporter(props))
-        service = azureml.find_service(workspace_id, name)
-    return service
 
 
 def _find_regenerated(before: Mapping[str, object], keys: Keys) -> list[str]:

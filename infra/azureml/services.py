@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from infra import tls
-from infra.azureml.session import MissingError, call, open_workspace
+from infra.azureml.session import DeploymentError, MissingError, call, open_workspace
 from infra.azureml.waiting import Report, wait
 from infra.service_definition import FINGERPRINT_TAG, REDEPLOYING, ServiceDefinition, input_name
 from infra.tls import Tls
@@ -113,11 +113,24 @@ def wait_for_service(workspace_id: str, name: str, timeout_seconds: float, repor
     return _wait(webservice, timeout_seconds, report)
 
 
-def describe_service(workspace_id: str, name: str, description: str, tags: dict[str, str], fingerprint: str) -> Service:
-    """Change what describes the service; nothing is deployed again."""
-    with call(f"tagging web service {name}"):
-        webservice = _webservice(workspace_id, name)
-        webservice.update(tags={**tags, FINGERPRINT_TAG: fingerprint}, description=description)
+def find_settled_service(workspace_id: str, name: str, timeout_seconds: float, report: Report) -> Service | None:
+    """Return the web service when it changes no more, or as it is after the timeout; or None."""
+    service = find_service(workspace_id, name)
+    if service is not None and service.state == "Transitioning":
+        with contextlib.suppress(DeploymentError, MissingError):
+            return wait_for_service(workspace_id, name, timeout_seconds, report)
+        service = find_service(workspace_id, name)
+    return service
+
+
+def describe_service(workspace_id: str, live: Service, definition: ServiceDefinition, fingerprint: str) -> Service:
+    """Bring description and tags up to date if they are not; nothing is deployed again."""
+    if (live.description, live.tags, live.fingerprint) == (definition.description, definition.tags, fingerprint):
+        return live
+    with call(f"tagging web service {live.name}"):
+        webservice = _webservice(workspace_id, live.name)
+        tags = {**definition.tags, FINGERPRINT_TAG: fingerprint}
+        webservice.update(tags=tags, description=definition.description)
         if webservice.state != "Transitioning":
             webservice._operation_endpoint = None  # noqa: SLF001 (the last deployment's, which may have failed)
     return _wait(webservice, timeout_seconds=60, report=lambda _line: None)

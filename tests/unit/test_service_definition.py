@@ -20,6 +20,7 @@ DEFINITION = ServiceDefinition(
     app_insights_enabled=False,
     tls=None,
     ready_timeout_seconds=1200,
+    entry_script="score.py",
 )
 # As the states of live stacks have them.
 NAMES = {
@@ -43,13 +44,27 @@ def test_a_live_stack_keeps_its_fingerprint() -> None:
 
 
 def test_a_record_without_a_field_is_not_deployed() -> None:
-    """Unless the field has a default, which it had when it was added."""
+    """The field is named."""
     recorded = DEFINITION.to_inputs()
-    del recorded["entryScript"]
-    assert ServiceDefinition.from_inputs(recorded) == DEFINITION
     del recorded["memoryGb"]
     with pytest.raises(KeyError, match="memoryGb"):
         ServiceDefinition.from_inputs(recorded)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Later(ServiceDefinition):
+    """A later version of the program, with one more field."""
+
+    location: str = ""
+
+
+def test_a_field_that_is_added_changes_no_live_stack_and_no_record() -> None:
+    """At its default it is left out; another value is an input, a new deployment and a part of the record."""
+    later = _Later.from_inputs(DEFINITION.to_inputs())
+    assert later.to_inputs() == DEFINITION.to_inputs()
+    moved = dataclasses.replace(later, location="westeurope")
+    assert moved.to_inputs() == {**DEFINITION.to_inputs(), "location": "westeurope"}
+    assert _Later.from_inputs(moved.to_inputs()) == moved
 
 
 def test_description_tags_owner_and_timeout_change_without_a_deployment() -> None:
