@@ -1,3 +1,5 @@
-"""The laptop's Azure: ARM, Azure ML and ACI on loopback, for the unmodified SDK and the real Pulumi engine."""
+"""An emulator of Azure ML, the Azure Resource Manager and ACI, for the unmodified Azure ML SDK v1 and Pulumi."""
 
-__version__ = "0.1.0"
+from importlib.metadata import version
+
+__version__ = version("digits")
