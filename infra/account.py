@@ -1,4 +1,4 @@
-"""Which account a stack would touch, Azure's or an emulator's: refused where the shell points at another."""
+"""The account that a stack would touch, of Azure or of an emulator: refused if the shell points at another one."""
 
 import json
 from collections.abc import Mapping
@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pulumi
 
-# The azure-native provider reads the first of each, the SDKs of Azure the second.
+# The azure-native provider reads the first of each, and the SDKs of Azure read the second.
 _SUBSCRIPTION = ("ARM_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID")
 _TENANT = ("ARM_TENANT_ID", "AZURE_TENANT_ID")
 _PLACEHOLDER = "00000000-0000-0000-0000-"
 
 
 class AccountError(pulumi.RunError):
-    """The shell or its login is not the stack's; the engine shows the sentence without a traceback."""
+    """The shell or its login does not belong to the stack; the engine shows the sentence without a traceback."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Account:
     tenant_id: str
 
     def require_login(self, stack: str, environment: Mapping[str, str]) -> str:
-        """Return the sentence that says what is about to be touched; raises AccountError for another's login.
+        """Return a sentence with the account that is about to be touched; raises AccountError for another login.
 
-        Nothing is asked over the network: what counts is what the shell's variables and the Azure CLI's profile say.
+        Nothing is asked over the network: the shell's variables and the profile of the Azure CLI count.
         """
         file = f"Pulumi.{stack}.yaml"
         if "AZUREML_EMULATOR" in environment:
@@ -69,7 +69,7 @@ def _spell(account: Account) -> tuple[str, str]:
 
 
 def _read_profile(environment: Mapping[str, str]) -> list[Account] | None:
-    """Return the accounts in the Azure CLI's profile; None where it has none, and the login is of another kind."""
+    """Return the accounts in the profile of the Azure CLI; None if it has none, and the login is of another kind."""
     directory = Path(environment.get("AZURE_CONFIG_DIR") or Path.home() / ".azure")
     try:
         # The CLI writes a byte order mark.

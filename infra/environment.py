@@ -16,7 +16,7 @@ from infra.configuration import SettingsError
 from infra.provider import Provider, Text
 
 _VERSION_DIGITS = 12
-# The longer mark first: UTF-32's begins like UTF-16's.
+# The longer mark comes first, because the mark of UTF-32 begins like that of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -38,26 +38,26 @@ class EnvironmentInputs(TypedDict, Generic[Text]):
 
 
 class EnvironmentProvider(Provider):
-    """Registers a conda definition once; Azure ML keeps every version, so nothing is ever deleted."""
+    """Registers a conda definition once; Azure ML keeps every version, so nothing is deleted."""
 
     updated_by = ("conda",)
 
     def diff(self, id_: str, olds: EnvironmentInputs[str], news: EnvironmentInputs[str]) -> DiffResult:
-        """Compare what the definitions ask for, not how they are written."""
+        """Compare the packages and variables of the definitions, not their spelling."""
         same = azureml.is_same_environment(olds["conda"], news["conda"])
         return super().diff(id_, olds, {**news, "conda": olds["conda"]} if same else news)
 
     def create(self, props: EnvironmentInputs[str]) -> CreateResult:
-        """Register the definition, or adopt the version that is there."""
+        """Register the definition, or adopt a version with the same content."""
         version = azureml.register_environment(props["workspaceId"], props["name"], props["version"], props["conda"])
         return CreateResult(props["name"], {**props, "version": version})
 
     def update(self, _id: str, _olds: EnvironmentInputs[str], news: EnvironmentInputs[str]) -> UpdateResult:
-        """Register the new content as a version beside the old."""
+        """Register the new content as another version; the old one stays."""
         return UpdateResult(self.create(news).outs)
 
     def read(self, id_: str, props: EnvironmentInputs[str]) -> ReadResult:
-        """Find the version in the registry, with the definition that it has there."""
+        """Find the version in the registry, and its definition there."""
         found = azureml.find_environment(props["workspaceId"], props["name"], props["version"])
         if found is None:
             return ReadResult("", {})
@@ -95,7 +95,7 @@ def environment_version(conda: Mapping[str, object]) -> str:
 
 
 def read_conda(path: Path) -> dict[str, object]:
-    """Return a conda file's definition; raises SettingsError for what is none."""
+    """Return a conda file's definition; raises SettingsError for a file that is none."""
     try:
         conda = _construct(path, _decode(path, path.read_bytes()))
     except FileNotFoundError:
@@ -123,7 +123,7 @@ def read_conda(path: Path) -> dict[str, object]:
 
 
 def _decode(path: Path, content: bytes) -> str:
-    """Return the text: UTF-8, or what a byte order mark says."""
+    """Return the text, in UTF-8 or in the encoding that its byte order mark names."""
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8")
     try:
         return content.decode(encoding)
@@ -132,7 +132,7 @@ def _decode(path: Path, content: bytes) -> str:
 
 
 def _construct(path: Path, text: str) -> object:
-    """Return what the YAML says; raises SettingsError with the line of what is none, or stands twice."""
+    """Return the YAML's value; raises SettingsError with the line that is not YAML or repeats a key."""
     try:
         document = yaml.compose(text, yaml.SafeLoader)
         if document is None:
@@ -151,7 +151,7 @@ def _construct(path: Path, text: str) -> object:
 
 
 def _find_repeated(node: yaml.Node, seen: set[int]) -> Iterator[tuple[yaml.Node, str]]:
-    """Yield each key that stands twice, of which YAML's reader takes the last, and each second pip: section."""
+    """Yield each repeated key, of which the YAML reader takes the last, and each second pip: section."""
     if id(node) in seen:
         return  # an alias may lead back
     seen.add(id(node))

@@ -2,7 +2,7 @@
 
 python -m infra.host_name STACK
 
-It follows from the stack's file alone, so DNS can be ready before the first deployment.
+It follows only from the stack's file, so DNS can be ready before the first deployment.
 """
 
 import digits.cli.interrupt  # noqa: F401 - before all else, see there

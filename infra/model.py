@@ -1,4 +1,4 @@
-"""The registered model: the trained file, its evidence as tags; its identity is its SHA-256."""
+"""The registered model: the trained file with its evidence as tags; its identity is its SHA-256."""
 
 import hashlib
 import re
@@ -24,12 +24,12 @@ from infra.provider import Provider, Text
 _SCIKIT_LEARN = re.compile(
     r"scikit[-_.]learn(\[.*\])?\s*===?\s*(?P<version>[\w.!+]+?)(?P<any>\.\*)?\s*(;.*)?", re.IGNORECASE
 )
-_REGISTERED = ("version", "ownedVersions", "etag")  # what the registry says of it
-_DIGITS_SHOWN = 12  # of the SHA-256, where a person reads it
+_REGISTERED = ("version", "ownedVersions", "etag")  # from the registry
+_DIGITS_SHOWN = 12  # of the SHA-256, in a tag for people
 
 
 class ModelInputs(ModelPlace, TypedDict, Generic[Text]):
-    """Where the bytes come from, and as what they are registered."""
+    """The place of the bytes, and the name and tags that they are registered under."""
 
     workspaceId: Text
     name: str
@@ -38,7 +38,7 @@ class ModelInputs(ModelPlace, TypedDict, Generic[Text]):
 
 
 class ModelState(ModelInputs[str]):
-    """The inputs, and what the registry says: `ownedVersions` are those that this stack registered."""
+    """The inputs and the registry's answer; this stack registered the `ownedVersions`."""
 
     version: float
     ownedVersions: list[float]
@@ -46,13 +46,13 @@ class ModelState(ModelInputs[str]):
 
 
 class ModelProvider(Provider):
-    """Registers bytes once. Earlier versions stay for rollback until the resource goes."""
+    """Registers the same bytes once. Earlier versions stay for a rollback until the resource is deleted."""
 
     updated_by = ("sha256", "tags")
 
     def create(self, props: ModelInputs[str]) -> CreateResult:
         """Register the file, or adopt the version with the same bytes."""
-        near = Path("model")  # the SDK registers nothing from outside the folder that it runs in
+        near = Path("model")  # the SDK registers only files in the folder that it runs in
         near.mkdir(exist_ok=True)
         with tempfile.TemporaryDirectory(dir=near) as directory:
             file = partial(_find_file, props, Path(directory))
@@ -67,7 +67,7 @@ class ModelProvider(Provider):
     def update(self, _id: str, olds: ModelState, news: ModelInputs[str]) -> UpdateResult:
         """Register new bytes as the next version, or bring the tags of the same bytes up to date."""
         if olds["sha256"] == news["sha256"]:
-            # Not found by its tags: they are what changed.
+            # The registry is not searched by tags here, because the tags changed.
             azureml.tag_model(news["workspaceId"], news["name"], int(olds["version"]), news["tags"])
             return UpdateResult({**news, **{name: olds.get(name) for name in _REGISTERED}})
         outs = self.create(news).outs or {}
@@ -75,7 +75,7 @@ class ModelProvider(Provider):
         return UpdateResult({**outs, "ownedVersions": sorted(owned)})
 
     def read(self, id_: str, props: ModelState) -> ReadResult:
-        """Find the version in the registry, with the tags and the bytes that it has now."""
+        """Find the version in the registry, with its present tags and bytes."""
         known = azureml.Content(props.get("etag") or "", props["sha256"])
         model = azureml.read_model(props["workspaceId"], props["name"], int(props["version"]), known)
         if model is None:
@@ -83,7 +83,7 @@ class ModelProvider(Provider):
         return ReadResult(id_, {**props, "tags": model.tags, "sha256": model.content.sha256})
 
     def delete(self, _id: str, props: ModelState) -> None:
-        """Delete the versions that this stack registered, not those it adopted."""
+        """Delete the versions that this stack registered, not those that it adopted."""
         for version in props["ownedVersions"]:
             azureml.delete_model(props["workspaceId"], props["name"], int(version))
 
@@ -116,14 +116,14 @@ class Model(Resource, module="azureml", name="Model"):
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A trained model and the evidence that was written beside it."""
+    """A trained model, and the evidence that was written next to it."""
 
     path: Path
     metadata: Metadata
 
     @classmethod
     def read(cls, path: Path) -> "ModelFile":
-        """Read metadata.json beside the file and hold it against the bytes; raises SettingsError."""
+        """Read the metadata.json next to the file, and check the bytes against it; raises SettingsError."""
         evidence = path.with_name("metadata.json")
         train = f"python -m digits.training{' --format skops' if path.suffix == '.skops' else ''}"
         for file in (path, evidence):
@@ -162,13 +162,13 @@ class ModelFile:
 
     @property
     def manifest(self) -> dict[str, object]:
-        """What the service holds the model against before it unpickles a byte."""
+        """The content of manifest.json: the service checks the model against it before it unpickles a byte."""
         recorded = {"framework": self.metadata.framework, "frameworkVersion": self.metadata.framework_version}
         trusted = {} if self.metadata.trusted_types is None else {"trustedTypes": [*self.metadata.trusted_types]}
         return {"model": {"file": self.name, "sha256": self.sha256, **recorded, **trusted}}
 
     def compare_version(self, conda: Mapping[str, object], conda_file: Path) -> str | None:
-        """Return a warning where the service's scikit-learn is not pinned to the version that trained the model."""
+        """Return a warning if the service's scikit-learn is not pinned to the version that trained the model."""
         trained = self.metadata.framework_version
         if self.metadata.framework != "ScikitLearn":
             return None
@@ -191,7 +191,7 @@ class ModelFile:
 
     @property
     def tags(self) -> dict[str, str]:
-        """What the registry shows of it."""
+        """The tags that the registry shows."""
         return {
             "data": self.metadata.dataset,
             "framework": self.metadata.framework,
@@ -202,12 +202,12 @@ class ModelFile:
 
 
 def service_tags(model: ModelFile | ReleasedModel, name: str) -> dict[str, str]:
-    """Return what the portal shows of a model beside its web service, under the stack's own tags."""
+    """Return the tags of a web service that describe its model; the stack's own tags overrule them."""
     return {"data": model.tags["data"], "model": f"{name}@{model.sha256[:_DIGITS_SHOWN]}"}
 
 
 def _find_file(props: ModelInputs[str], directory: Path) -> Path:
-    """Return the model's file: this machine's, or a copy of the source workspace's; raises for other bytes."""
+    """Return the model's file on this machine, or a copy from the source workspace; raises for other bytes."""
     if source := props.get("source"):
         return fetch(source, props["sha256"], directory)
     path = Path(props["file"])

@@ -1,7 +1,7 @@
 """Physical names, from one place that knows Azure's limits.
 
-They follow from subscription, resource group and stack alone, so an interrupted `up` finds what it made.
-Changing a rule here replaces what live stacks have.
+They follow only from subscription, resource group and service name, so an interrupted `up` finds what it made.
+A change of a rule here replaces the resources of live stacks.
 """
 
 import hashlib

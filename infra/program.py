@@ -24,10 +24,10 @@ from infra.workspace import create_workspace
 def deploy(settings: Settings) -> None:
     """Declare workspace, environment, model, web service and release, in this order.
 
-    What can be found wrong on this machine is found before the first resource; raises SettingsError.
+    All checks that this machine can make come before the first resource; raises SettingsError.
     """
     combination = _read(settings)
-    # All of it: a `destroy` that meets one that is protected has deleted by then what depends on it.
+    # Each resource is protected. Before `destroy` meets the first protected one, it deletes those that depend on it.
     kept = pulumi.ResourceOptions(protect=settings.protect_data)
     workspace = create_workspace(settings, kept)
     environment = Environment(
@@ -89,7 +89,7 @@ def deploy(settings: Settings) -> None:
 
 @dataclass(frozen=True)
 class _Combination:
-    """What is deployed together, read and held against each other before anything is called."""
+    """The parts that are deployed together, read and checked against each other before the first call."""
 
     promoted: ReleaseRecord | None
     model_file: ModelFile | ReleasedModel
@@ -105,7 +105,7 @@ def _read(settings: Settings) -> _Combination:
     if isinstance(model_file, ModelFile) and (warning := model_file.compare_version(conda, conda_file)):
         pulumi.log.warn(warning)
     if not settings.rehearsal_enabled:
-        pulumi.log.warn("rehearsalEnabled is false: what is deployed was not tried out on this machine.")
+        pulumi.log.warn("rehearsalEnabled is false: the change is deployed without a trial on this machine.")
     if not settings.gate_enabled:
         pulumi.log.warn("gateEnabled is false: the live service is not evaluated, and its release holds no evidence.")
     package = ScoringPackage.read(settings.scoring_directory, model_file.manifest)
@@ -115,7 +115,7 @@ def _read(settings: Settings) -> _Combination:
 
 
 def _ask(settings: Settings) -> dict[str, object]:
-    """Return what the release asks of the live service."""
+    """Return the release's demands on the live service."""
     dataset = settings.evaluation_dataset
     return {
         "dataset": dataset,

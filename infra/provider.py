@@ -1,7 +1,7 @@
-"""What the lifecycles of environment, model, web service and release have in common.
+"""The common part of the lifecycles of environment, model, web service and release.
 
-Provider classes are pickled by reference: state holds their module path, so renaming a module or a class
-breaks `destroy` of live stacks.
+Provider classes are pickled by reference: state holds their module path. A renamed module or class breaks `destroy`
+of live stacks.
 """
 
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ Text = TypeVar("Text")  # of an input: str for the lifecycle; in the program it 
 class Provider(ResourceProvider):
     """A lifecycle whose inputs are compared by name."""
 
-    serialize_as_secret_always = False  # nothing secret is captured: what a lifecycle needs comes in as inputs
+    serialize_as_secret_always = False  # a lifecycle needs only its inputs, so no secret is captured
     updated_by: ClassVar[tuple[str, ...]]
     replaced_by: ClassVar[tuple[str, ...]] = ("workspaceId", "name")
 
     def diff(self, _id: str, olds: Mapping[str, object], news: Mapping[str, object]) -> DiffResult:
-        """Compare the inputs that matter; unknown ones count as changed."""
+        """Compare the inputs that matter; an unknown one counts as changed."""
         replaces = changed(olds, news, self.replaced_by)
         return DiffResult(changes=bool(replaces or changed(olds, news, self.updated_by)), replaces=replaces)
 
@@ -34,7 +34,7 @@ def changed(olds: Mapping[str, object], news: Mapping[str, object], names: tuple
 
 
 class OutputProperty(Generic[T]):
-    """Reads the output of this name, which Pulumi keeps in camelCase."""
+    """A property that reads the output of this name, which Pulumi keeps in camelCase."""
 
     def __init__(self, name: str) -> None:
         self._name = name

@@ -1,6 +1,6 @@
-"""The scoring package: what travels to the service, and its identity.
+"""The scoring package: the files that travel to the service, and their identity.
 
-The files of scoring/ and a manifest that pins the model. Its digest follows from names and contents alone.
+It has the files of scoring/ and a manifest that pins the model. Its digest follows only from names and contents.
 """
 
 import ast
@@ -33,7 +33,7 @@ class ScoringPackage:
 
     @classmethod
     def read(cls, directory: Path, manifest: Mapping[str, object]) -> "ScoringPackage":
-        """Read the directory and add the manifest; raises SettingsError for an entry script that cannot serve."""
+        """Read the directory and add the manifest; raises SettingsError for an entry script that cannot run."""
         files = scoring_directory.read(directory)
         _require_entry_script(directory / ENTRY_SCRIPT, files.get(ENTRY_SCRIPT))
         files[MANIFEST] = (json.dumps(manifest, indent=2, sort_keys=True) + "\n").encode()
@@ -66,9 +66,9 @@ def digest(files: dict[str, bytes]) -> str:
 
 
 def identify(archive: pulumi.AssetArchive) -> dict[str, Any]:
-    """Return the archive as it goes over the wire, each hash filled in.
+    """Return the archive in its wire form, with each hash filled in.
 
-    The SDK drops the hashes on the way through a dynamic provider, and a preview would show every file as changed.
+    A dynamic provider loses the hashes in the SDK, and a preview would show every file as changed.
     """
     files = _contents(archive)
     assets = {
@@ -81,7 +81,7 @@ def identify(archive: pulumi.AssetArchive) -> dict[str, Any]:
 def unpack(archive: pulumi.AssetArchive, expected_digest: str) -> dict[str, bytes]:
     """Return the archive's files by name.
 
-    Raises ValueError where they are no longer those that the digest was taken of.
+    Raises ValueError if they changed since the digest was taken.
     """
     files = _contents(archive)
     if digest(files) != expected_digest:
@@ -96,7 +96,7 @@ def compress(files: dict[str, bytes]) -> str:
 
 
 def expand(text: str, expected_digest: str) -> dict[str, bytes]:
-    """Return the files that `compress` was given; raises ValueError where the digest is not theirs."""
+    """Return the files that `compress` was given; raises ValueError if the digest is not theirs."""
     try:
         texts = json.loads(lzma.decompress(base64.b64decode(text)))
     except lzma.LZMAError as error:
@@ -132,7 +132,7 @@ def _content(asset: object) -> bytes:
 
 
 def _require_entry_script(path: Path, source: bytes | None) -> None:
-    """Refuse what the service would only find out about after minutes of deployment."""
+    """Refuse an entry script that the service would refuse only after minutes of deployment."""
     if source is None:
         raise SettingsError(f"{path} is missing: it is the entry script, with init() and run().")
     try:
@@ -160,8 +160,8 @@ _deserialize = rpc.deserialize_property
 
 
 def _deserialize_elided(value: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-    # The engine leaves contents out where only identity matters, in Diff; the SDK takes such an archive for an error
-    # (pulumi/pulumi#6802, open). Nobody reads it there.
+    # In Diff, only the identity matters, and the engine leaves the contents out. The SDK takes such an archive for an
+    # error (pulumi/pulumi#6802, open). No code reads it there.
     if isinstance(value, Struct) and value.fields.keys() == {rpc._special_sig_key, "hash"}:  # noqa: SLF001
         return None
     return _deserialize(value, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""The web service on ACI: scoring package, registered model and environment behind a URL that stays."""
+"""The web service on ACI: scoring package, registered model and environment behind a constant URL."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ _KEY_VERSIONS = {"primaryKeyVersion": "Primary", "secondaryKeyVersion": "Seconda
 
 
 class Combination(TypedDict, Generic[Text]):
-    """What runs in which web service."""
+    """The web service, and the model and environment that run in it."""
 
     workspaceId: Text
     name: str
@@ -59,13 +59,13 @@ class Keys(TypedDict):
 
 
 class WebserviceState(WebserviceInputs[str], Keys):
-    """What the state holds besides, but for the archive."""
+    """The state: the inputs, and the outputs that the lifecycle reads."""
 
     fingerprint: str
 
 
 class WebserviceProvider(Provider):
-    """Deploys, updates in place, and adopts what an interrupted `up` left."""
+    """Deploys, updates in place, and adopts the service of an interrupted `up`."""
 
     updated_by = (*REDEPLOYED_BY, *_DESCRIBED_BY, *_KEY_VERSIONS, "state", "keysRegenerated")
 
@@ -85,9 +85,9 @@ class WebserviceProvider(Provider):
         return CreateResult(name, _outputs(props, _adopt(props, before) or _deploy(props)))
 
     def update(self, _id: str, olds: WebserviceInputs[str], news: WebserviceInputs[str]) -> UpdateResult:
-        """Bring the live service to the new inputs, with no more upheaval than they need.
+        """Bring the live service to the new inputs; deploy only if they need it.
 
-        Whatever changed, what is live afterwards is this combination: it may have been rolled back meanwhile.
+        The live service is compared too, because a rollback may have changed it.
         """
         workspace_id, name = news["workspaceId"], news["name"]
         service = _adopt(news, azureml.find_service(workspace_id, name)) or _deploy(news)
@@ -96,7 +96,7 @@ class WebserviceProvider(Provider):
         return UpdateResult(_outputs(news, service))
 
     def read(self, id_: str, props: WebserviceState) -> ReadResult:
-        """Read the live service; what was deployed by others shows as another scoring digest."""
+        """Read the live service; a deployment by others shows as another scoring digest."""
         service = azureml.find_settled_service(props["workspaceId"], props["name"], _SETTLE_SECONDS, _reporter(props))
         if service is None:
             return ReadResult("", {})
@@ -126,8 +126,8 @@ class WebserviceProvider(Provider):
 class Webservice(Resource, module="azureml", name="Webservice"):
     """A web service with its scoring URI and keys.
 
-    `revision` is new whenever the live service changed: what was evaluated before it says nothing of it.
-    `is_fresh` says whether this `up` brought the live service to what is declared, so that nobody need look again.
+    `revision` changes with the live service: an evaluation counts only for its own revision.
+    `is_fresh` says whether this `up` brought the live service to the declared inputs; then nobody has to look again.
     """
 
     is_fresh = False
@@ -165,7 +165,7 @@ class Webservice(Resource, module="azureml", name="Webservice"):
 
 
 def fingerprint(props: Mapping[str, object]) -> str:
-    """Return the identity of what runs in the service; it is written on the service itself."""
+    """Return the identity of the running combination; it is written on the service itself."""
     parts = {name: props[name] for name in REDEPLOYED_BY if name in props}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -202,7 +202,7 @@ def _deploy(props: WebserviceInputs[str]) -> azureml.Service:
 
 
 def _adopt(props: WebserviceInputs[str], live: azureml.Service | None) -> azureml.Service | None:
-    """Return the live service, tags brought up to date, if it is this combination and healthy; or None."""
+    """Return the live service, with current tags, if it is this combination and healthy; or None."""
     service = ServiceDefinition.from_inputs(props)
     if live is not None and live.state == "Transitioning" and _runs(live, props):
         timeout = service.ready_timeout_seconds
@@ -213,12 +213,12 @@ def _adopt(props: WebserviceInputs[str], live: azureml.Service | None) -> azurem
 
 
 def _runs(live: azureml.Service, props: Mapping[str, object]) -> bool:
-    """Return whether the live service is this combination, by its fingerprint and by what others may have changed."""
+    """Return whether the live service is this combination, by its fingerprint and by the inputs that Azure reports."""
     return live.fingerprint == fingerprint(props) and live.inputs.items() <= props.items()
 
 
 def _find_regenerated(before: Mapping[str, object], keys: Keys) -> list[str]:
-    """Return the names of the keys that changed: more of a secret's change must not show."""
+    """Return the names of the changed keys; the keys themselves must not show."""
     return [name for name, key in keys.items() if key and before[name] and key != before[name]]
 
 
@@ -227,7 +227,7 @@ def _reporter(props: Mapping[str, object]) -> azureml.Report:
 
 
 def _outputs(props: WebserviceInputs[str], service: azureml.Service) -> dict[str, object]:
-    """Return the inputs without the archive, whose digest is enough, and what Azure chose."""
+    """Return the inputs without the archive, whose digest is enough, and the values that Azure chose."""
     return {
         **{name: value for name, value in props.items() if name != "scoringPackage"},
         "state": service.state,

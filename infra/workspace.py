@@ -1,4 +1,4 @@
-"""The Azure ML workspace and what it stands on; or one that exists already, read and left alone."""
+"""The Azure ML workspace and the resources that it needs; or an existing workspace, which is only read."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,13 +17,13 @@ from pulumi_azure_native import (
 from infra import names
 from infra.settings import Settings
 
-# Of the provider that Pulumi.yaml leads to emulator/plugin: other versions are the real one's, on any stack.
+# The version of the provider for which Pulumi.yaml names emulator/plugin; other versions are the real provider.
 _STAND_IN_VERSION = "3.24.0-emulator"
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """Where environment, model and web service live."""
+    """The workspace of environment, model and web service."""
 
     id: pulumi.Output[str]
     name: pulumi.Output[str]
@@ -65,12 +65,12 @@ def create_workspace(settings: Settings, opts: pulumi.ResourceOptions) -> Worksp
             tenant_id=settings.tenant_id,
             sku=keyvault.SkuArgs(family=keyvault.SkuFamily.A, name=keyvault.SkuName.STANDARD),
             enable_rbac_authorization=True,
-            # Left out rather than false, which Azure refuses: what was once protected stays so.
+            # Azure refuses false: a vault that was once protected stays protected. So the property is left out.
             enable_purge_protection=settings.protect_data or None,
         ),
         **place,
     )
-    # Application Insights has stood on a Log Analytics workspace since its classic kind was retired.
+    # Since the classic kind was retired, Application Insights needs a Log Analytics workspace.
     logs = operationalinsights.Workspace(
         "logAnalytics",
         workspace_name=f"{settings.resource_group}-logs",

@@ -1,4 +1,4 @@
-"""The only door to azureml-core: plain values in, plain values out, one sentence when it fails.
+"""The only door to azureml-core: it takes and returns plain values, and an error is one sentence.
 
 The SDK is imported on first use: it takes a second, and an unchanged `up` needs none of it.
 """

@@ -1,7 +1,7 @@
-"""What Azure ML answered, out of what the SDK raises: one line, without objects, headers or signatures of URLs.
+"""Azure ML's answer in an exception of the SDK: one line, without objects, headers or signatures of URLs.
 
-The SDK puts an answer into an exception in many ways: as text with headers and a body, as a list of objects of its own
-that have no text, as an answer that an inner exception holds, or as an error of the HTTP client.
+The SDK puts an answer into an exception in many ways: as text with headers and a body, as a list of its own objects
+that have no text, as an answer in an inner exception, or as an error of the HTTP client.
 """
 
 import ast
@@ -19,7 +19,7 @@ _DETAILS = 8  # levels of errors in errors
 
 
 def explain(error: BaseException) -> str:
-    """Return what was answered: the messages of the answer's body where there is one, else what was raised."""
+    """Return the messages of the answer's body if there is one, else the text of the exception."""
     for raised in _chain(error):
         if (body := _body(raised)) and (said := read_messages(body)):
             return clean(said)
@@ -31,7 +31,7 @@ def explain(error: BaseException) -> str:
 
 
 def status(error: BaseException) -> int | None:
-    """Return the HTTP status of the answer, where an exception holds one."""
+    """Return the HTTP status of the answer, if an exception holds one."""
     for raised in _chain(error):
         for holder in (getattr(raised, "response", None), raised, getattr(raised, "error", None)):
             code = getattr(holder, "status_code", None)
@@ -41,7 +41,7 @@ def status(error: BaseException) -> int | None:
 
 
 def kinds(error: BaseException) -> set[str]:
-    """Return the names of the classes of what was raised, and of what it was raised for."""
+    """Return the names of the classes of the exception and of its causes."""
     return {kind.__name__ for raised in _chain(error, handled=False) for kind in type(raised).__mro__}
 
 
@@ -51,7 +51,7 @@ def read_messages(body: Any) -> str:  # whatever JSON holds
 
 
 def clean(text: str) -> str:
-    """Return a text on one line, without representations of objects, pages, and what stands in a URL after its path."""
+    """Return a text on one line, without representations of objects, pages of HTML, and queries of URLs."""
     text = _PAGE.sub("(a page of HTML)", text)
     text = _QUERY.sub(r"\1", _OBJECT.sub("", text))
     return " ".join(text.split())[:_CHARACTERS]
@@ -70,7 +70,7 @@ def _messages(body: Any, levels: int) -> Iterator[str]:
 
 
 def _chain(error: BaseException, *, handled: bool = True) -> Iterator[BaseException]:
-    """Yield the exception, those it was raised for, and with `handled` those that were handled meanwhile."""
+    """Yield the exception, its causes, and with `handled` those that were handled meanwhile."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:
@@ -85,20 +85,20 @@ def _chain(error: BaseException, *, handled: bool = True) -> Iterator[BaseExcept
 
 def _body(raised: BaseException) -> Any:
     try:
-        return raised.response.json()  # type: ignore[attr-defined]  # AttributeError says that it has none
+        return raised.response.json()  # type: ignore[attr-defined]  # AttributeError: there is none
     except (AttributeError, ValueError, TypeError):
         return None
 
 
 def _read_text(text: str) -> str:
-    """Return the messages in the JSON that a text holds, or the text without the headers of an answer."""
+    """Return the messages of the JSON in a text, or the text without the headers of an answer."""
     if body := _find_json(text):
         return read_messages(body)
     return re.sub(r"\n?Headers: .*\n?", " ", text)
 
 
 def _find_json(text: str) -> Any:
-    """Return the first object in a text that has a message, also where it stands as Python writes bytes."""
+    """Return the first object with a message in a text, also in bytes as Python writes them."""
     for found in _BYTES.findall(text):
         try:
             text = ast.literal_eval(found).decode()

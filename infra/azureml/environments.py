@@ -8,10 +8,10 @@ from infra.azureml.session import MissingError, call, open_workspace
 
 
 def register_environment(workspace_id: str, name: str, version: str, conda: Mapping[str, object]) -> str:
-    """Register a conda definition under this version, or adopt it where it is there; return the version.
+    """Register a conda definition under this version, or adopt it if it is there; return the version.
 
-    Azure ML never changes or deletes a version, so where somebody took it for another content, the next free one of
-    version-2, version-3, … is taken.
+    Azure ML never changes or deletes a version. If somebody used it for other content, the next free one of version-2,
+    version-3, … is taken.
     """
     wanted, number = version, 1
     while (found := find_environment(workspace_id, name, wanted)) is not None and not is_same_environment(found, conda):
@@ -23,7 +23,7 @@ def register_environment(workspace_id: str, name: str, version: str, conda: Mapp
 
 
 def find_environment(workspace_id: str, name: str, version: str) -> dict[str, object] | None:
-    """Return the registered conda definition, its variables as the service gets them, or None."""
+    """Return the registered conda definition with the variables that the service gets, or None."""
     try:
         workspace = open_workspace(workspace_id)
         with call(f"reading environment {name}:{version}"):
@@ -37,11 +37,11 @@ def find_environment(workspace_id: str, name: str, version: str) -> dict[str, ob
 
 
 def is_same_environment(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
-    """Say whether two conda definitions ask for the same."""
+    """Return whether two conda definitions ask for the same packages and variables."""
     try:
-        # The registry keeps a variable as text, whatever it is in conda.yml.
+        # The registry keeps each variable as text, of any type in conda.yml.
         return digest({**one, "variables": variables(one)}) == digest({**other, "variables": variables(other)})
-    except EnvironmentFailedError:  # what another wrote need not be one
+    except EnvironmentFailedError:  # others may have written anything
         return False
 
 

@@ -15,7 +15,7 @@ _NOT_FOUND = 404
 
 @dataclass(frozen=True)
 class Content:
-    """What lies in the workspace's storage: SHA-256, and the ETag, which is another one after every write."""
+    """A file in the workspace's storage: its SHA-256, and its ETag, which every write changes."""
 
     etag: str
     sha256: str
@@ -23,7 +23,7 @@ class Content:
 
 @dataclass(frozen=True)
 class RegisteredModel:
-    """A version in the registry; `adopted` says that it was there before."""
+    """A version in the registry; an `adopted` one was there before."""
 
     name: str
     version: int
@@ -34,7 +34,7 @@ class RegisteredModel:
 
 @dataclass(frozen=True)
 class ModelUser:
-    """A web service and the models that it runs with, "name:version"; `stack` says which one deployed it, if any."""
+    """A web service and its models, "name:version"; `stack` names the stack that deployed it, if one did."""
 
     name: str
     models: tuple[str, ...]
@@ -44,9 +44,9 @@ class ModelUser:
 def register_model(
     workspace_id: str, name: str, find_file: Callable[[], Path], tags: dict[str, str]
 ) -> RegisteredModel:
-    """Register a file; a version of this name that holds its bytes (tag sha256) is adopted.
+    """Register a file, or adopt a version of this name with the same bytes (tag sha256).
 
-    Raises AzureMLError where other bytes arrived than were sent.
+    Raises AzureMLError if the arrived bytes are not the sent ones.
     """
     found = find_model(workspace_id, name, tags["sha256"])
     if found is not None:
@@ -64,7 +64,7 @@ def register_model(
 
 
 def find_model(workspace_id: str, name: str, sha256: str) -> RegisteredModel | None:
-    """Return the newest version with these bytes, or None; a tag that says so of other bytes is not believed."""
+    """Return the newest version with these bytes, or None; the bytes are read, because a tag may be wrong."""
     workspace = open_workspace(workspace_id)
     with call(f"looking for model {name}"):
         from azureml.core import Model
@@ -78,7 +78,7 @@ def find_model(workspace_id: str, name: str, sha256: str) -> RegisteredModel | N
 
 
 def read_model(workspace_id: str, name: str, version: int, known: Content) -> RegisteredModel | None:
-    """Return the version, or None where it or its file is gone; the file is read unless its ETag is the known one."""
+    """Return the version, or None if it or its file is gone; the file is read only if its ETag changed."""
     try:
         workspace = open_workspace(workspace_id)
         with call(f"reading model {name}:{version}"):
@@ -92,7 +92,7 @@ def read_model(workspace_id: str, name: str, version: int, known: Content) -> Re
 
 
 def find_users(workspace_id: str, name: str) -> list[ModelUser]:
-    """Return the web services, on whatever compute, that run with any version of the model."""
+    """Return the web services, on any compute, that run with any version of the model."""
     try:
         workspace = open_workspace(workspace_id)
         with call(f"looking for web services with model {name}"):
@@ -108,7 +108,7 @@ def find_users(workspace_id: str, name: str) -> list[ModelUser]:
 
 
 def _read_content(model: Any, known: Content | None = None) -> Content | None:
-    """Return what the version's one file holds, or None where it is gone or there are several."""
+    """Return the content of the version's one file, or None if it is gone or there are several."""
     import requests  # the SDK's own client, with its certificates and proxies
 
     with call(f"reading the file of model {model.id}"):
@@ -127,13 +127,13 @@ def _read_content(model: Any, known: Content | None = None) -> Content | None:
             for chunk in answer.iter_content(_CHUNK_BYTES):
                 whole.update(chunk)
     except requests.RequestException as error:
-        # Not the error's own words: they hold the URL with its signature.
+        # The error's own words hold the URL with its signature.
         raise AzureMLError(f"The file of model {model.id} cannot be read ({type(error).__name__}).") from None
     return Content(etag, whole.hexdigest())
 
 
 def tag_model(workspace_id: str, name: str, version: int, tags: dict[str, str]) -> None:
-    """Make the version's tags exactly these."""
+    """Replace the version's tags by these."""
     workspace = open_workspace(workspace_id)
     with call(f"tagging model {name}:{version}"):
         from azureml.core import Model
@@ -153,9 +153,9 @@ def download_model(workspace_id: str, name: str, version: int, directory: Path) 
 
 
 def delete_model(workspace_id: str, name: str, version: int) -> None:
-    """Delete the version; one that is gone already is no error.
+    """Delete the version, if it is there.
 
-    Raises ConflictError with the web services that still run with it, and what removes each.
+    Raises ConflictError with the web services that still run with it, and with the command that removes each.
     """
     try:
         with call(f"deleting model {name}:{version}"):

@@ -12,14 +12,14 @@ from infra.azureml.waiting import Report, wait
 from infra.service_definition import FINGERPRINT_TAG, REDEPLOYING, ServiceDefinition, input_name
 from infra.tls import Tls
 
-# Earlier versions kept the fingerprint in the property `fingerprint`, which cannot change: this one says that the tag
-# counts now.
+# Earlier versions wrote the fingerprint into the property `fingerprint`, which cannot change. The second property says
+# that the tag counts now.
 _FINGERPRINT_PROPERTY, _KEPT_IN = "fingerprint", "fingerprintTag"
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """A web service and what shall run in it: `model` is name:version, `environment` a name and a version."""
+    """A web service with its model and environment: `model` is name:version, `environment` a name and a version."""
 
     name: str
     service: ServiceDefinition
@@ -54,7 +54,7 @@ class Service:
 
     @property
     def inputs(self) -> dict[str, object]:
-        """The inputs of its definition that Azure reports and that only a deployment changes."""
+        """Those inputs of its definition that Azure reports and only a deployment changes."""
         plain = {input_name(name): getattr(self, name) for name in REDEPLOYING if hasattr(self, name)}
         return plain | tls.live(enabled=self.ssl_enabled, cname=self.ssl_cname, certificate=self.ssl_certificate)
 
@@ -195,7 +195,7 @@ def _service(webservice: Any) -> Service:
 
 
 def _take_fingerprint(tags: dict[str, str], properties: Mapping[str, str]) -> str:
-    """Take the fingerprint out of the tags; return it, or an earlier version's, or nothing."""
+    """Take the fingerprint out of the tags, and return it, or that of an earlier version, or an empty text."""
     earlier = "" if _KEPT_IN in properties else properties.get(_FINGERPRINT_PROPERTY, "")
     return tags.pop(FINGERPRINT_TAG, earlier)
 

@@ -1,8 +1,8 @@
 """The session with Azure ML: one workspace at a time, quiet calls, and errors of one sentence.
 
-AzureMLError            what Azure ML answered, or that it did not
-├─ MissingError         what was asked for is not there
-├─ ConflictError        the name is taken by something that is not ours
+AzureMLError            Azure ML answered with an error, or not at all
+├─ MissingError         the thing is not there
+├─ ConflictError        the name is used by something that is not ours
 └─ DeploymentError      the service did not become healthy; ends with the container's last log lines
 """
 
@@ -23,44 +23,44 @@ _NOT_FOUND = 404
 
 
 class AzureMLError(Exception):
-    """What Azure ML answered, or that it did not."""
+    """Azure ML answered with an error, or not at all."""
 
 
 class MissingError(AzureMLError):
-    """What was asked for is not there."""
+    """The thing is not there."""
 
 
 class ConflictError(AzureMLError):
-    """The name is taken by something that is not ours."""
+    """The name is used by something that is not ours."""
 
 
 class DeploymentError(AzureMLError):
     """The service did not become healthy."""
 
 
-# The SDK prints, leaves files in the temporary directory and keeps both in globals: one caller at a time.
-_ALONE = threading.RLock()
+# The SDK prints and leaves temporary files, and a call redirects both globally: so there is one caller at a time.
+_LOCK = threading.RLock()
 
 
 @contextlib.contextmanager
 def call(doing: str) -> Iterator[None]:
-    """Run SDK calls quietly, leave no temporary files, and turn what they raise into one sentence."""
-    with _ALONE, contextlib.redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as scratch:
-        for name in ("azureml", "msrestazure"):  # they log each exception that they also raise
+    """Run SDK calls quietly, leave no temporary files, and turn their exceptions into one sentence."""
+    with _LOCK, contextlib.redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as scratch:
+        for name in ("azureml", "msrestazure"):  # they log each exception besides raising it
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         before, tempfile.tempdir = tempfile.tempdir, scratch
         try:
             yield
         except AzureMLError:
             raise
-        except Exception as error:  # the SDK raises bare Exception for an answer it did not expect
+        except Exception as error:  # the SDK raises bare Exception for an unexpected answer
             raise _sentence(doing, error) from error
         finally:
             tempfile.tempdir = before
 
 
 def _sentence(doing: str, error: Exception) -> AzureMLError:
-    """Return our error for the SDK's: which call, what was answered, what to do where it is known."""
+    """Return our error for the SDK's: the call, the answer, and the fix if it is known."""
     detail, kinds = answers.explain(error), answers.kinds(error)
     text = f"{error} {detail}"
     emulator = os.environ.get("AZUREML_EMULATOR")
@@ -85,13 +85,13 @@ def _sentence(doing: str, error: Exception) -> AzureMLError:
 
 
 def parse_id(workspace_id: str) -> dict[str, str]:
-    """Return the parts of an ARM id by their kinds, such as subscriptions, resourceGroups and workspaces."""
+    """Return the parts of an ARM id by kind, such as subscriptions, resourceGroups and workspaces."""
     return dict(zip(*[iter(workspace_id.strip("/").split("/"))] * 2, strict=False))
 
 
 @lru_cache(maxsize=4)
 def open_workspace(workspace_id: str) -> Any:
-    """Return the SDK's workspace for an ARM id; the login is the SDK's default, whatever the cloud."""
+    """Return the SDK's workspace for an ARM id; the login is the SDK's default on every cloud."""
     parts = parse_id(workspace_id)
     with call(f"opening workspace {parts.get('workspaces', workspace_id)}"):
         from azureml.core import Workspace

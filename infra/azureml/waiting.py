@@ -1,4 +1,4 @@
-"""Waiting for a web service's deployment, its progress reported, and the sentence for one that fails."""
+"""Waits for the deployment of a web service, reports its progress, and explains a failure."""
 
 from digits.cli import is_verbose
 
@@ -46,16 +46,16 @@ def wait(webservice: Any, timeout_seconds: float, report: Report) -> None:
     raise DeploymentError(
         f"Web service '{webservice.name}' was {webservice.state} after {seconds:.0f} s"
         + (f": {reason}" if reason else " (readyTimeoutSeconds)")
-        # Taking the change back makes the tree what the state holds, so only a refresh would find the failed service.
+        # If the change is taken back, the tree equals the state, and only a refresh finds the failed service.
         + "\nFix it and run `pulumi up` again, or take the change back and run `pulumi up --refresh`."
         + f" Full log: `make logs`. Its last lines:\n{log or '(none)'}"
     )
 
 
 def _follow(webservice: Any, timeout_seconds: float) -> None:
-    """Return when the deployment has ended, well or not; raises what the SDK raises."""
-    # Not inside call(), which lets one caller in at a time: this one waits for minutes.
-    if webservice._operation_endpoint is None:  # noqa: SLF001 (an update without redeployment, or one that another `up` began)
+    """Return when the deployment has ended, well or not; the SDK's exceptions pass."""
+    # Not inside call(), which admits one caller at a time: this one waits for minutes.
+    if webservice._operation_endpoint is None:  # noqa: SLF001 (an update without a deployment, or the deployment of another `up`)
         deadline = time.monotonic() + timeout_seconds
         while webservice.state == "Transitioning" and time.monotonic() < deadline:
             time.sleep(1)
@@ -66,7 +66,7 @@ def _follow(webservice: Any, timeout_seconds: float) -> None:
 
 
 def _last_lines(webservice: Any, lines: int) -> str:
-    """Return the end of the container's log; a container that does not run yet has none."""
+    """Return the end of the container's log, which is empty before the container runs."""
     try:
         with call("reading the log"):
             text = str(webservice.get_logs(num_lines=lines) or "")

@@ -1,7 +1,7 @@
-"""The rules as policies of Pulumi's: what the engine asks about each resource before it is created or changed.
+"""The rules as Pulumi policies: the engine asks them about each resource before it is created or changed.
 
-The engine completes a stack's policy configuration with each rule's defaults and holds it against the schema.
-Secrets arrive readable: a rule names what it found only where that is no secret.
+The engine completes a stack's policy configuration with each rule's defaults and checks it against the schema.
+Secrets arrive readable, so no rule puts a secret into its sentence.
 """
 
 from pulumi_policy import (
@@ -23,12 +23,12 @@ def serve() -> None:
 
 
 def make_policy(rule: Rule) -> ResourceValidationPolicy:
-    """Return the rule as a policy, which asks only about the resources that the rule is about."""
+    """Return the rule as a policy for the rule's kind of resource."""
 
     def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
         settings = args.get_config()
         if args.resource_type != rule.kind.type or args.name in settings["exempt"]:
-            args.not_applicable()  # raises, so that the engine counts the policy neither as kept nor as violated
+            args.not_applicable()  # it raises, and the engine counts the policy neither as kept nor as violated
         resource = Resource(stack=args.urn.split(":")[2], inputs=args.props, settings=settings)
         for sentence in rule.judge(resource):
             report(sentence, args.urn)

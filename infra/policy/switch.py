@@ -1,7 +1,7 @@
 """Switches the policy pack on in a shell: `eval "$(python infra/policy/switch.py STACK)"`, which `make env` is part of.
 
-The CLI takes what --policy-pack and --policy-pack-config say from these variables too (3.208.0 and newer), so make's
-targets, workflows and commands typed by hand are held against the pack alike. `policyEnabled: false` switches it off.
+The CLI (3.208.0 and newer) reads --policy-pack and --policy-pack-config from these variables too. So the pack checks
+make's targets, workflows and commands that are typed by hand. `policyEnabled: false` switches it off.
 Exit codes: 0 printed, 2 the stack's files cannot be used.
 """
 
@@ -30,7 +30,7 @@ VARIABLES = ("PULUMI_OPTION_POLICY_PACK", "PULUMI_OPTION_POLICY_PACK_CONFIG")
 
 
 class SwitchError(Exception):
-    """The stack's files cannot be used; one sentence a line for each thing that is wrong in them."""
+    """The stack's files cannot be used; each mistake is one line with one sentence."""
 
 
 def print_shell(project: Path, stack: str) -> Iterator[str]:
@@ -49,7 +49,7 @@ def print_shell(project: Path, stack: str) -> Iterator[str]:
 
 
 def is_enabled(project: Path, stack: str) -> bool:
-    """Read the switch as Pulumi does: from the stack's file, else the default in Pulumi.yaml; raises SwitchError."""
+    """Return the switch from the stack's file, else the default in Pulumi.yaml; raises SwitchError."""
     try:
         return str(stack_file.read(project, stack).get(KEY)).lower() == "true"
     except stack_file.StackFileError as error:
@@ -57,7 +57,7 @@ def is_enabled(project: Path, stack: str) -> bool:
 
 
 def require_stacks(project: Path) -> None:
-    """Refuse a policy configuration that no stack reads, because it bears another name; raises SwitchError."""
+    """Refuse a policy configuration that no stack reads because of its name; raises SwitchError."""
     for file in sorted((project / PACK / "config").glob("*.json")):
         if not (project / f"Pulumi.{file.stem}.yaml").exists():
             known = [path.name.removeprefix("Pulumi.")[:-5] for path in sorted(project.glob("Pulumi.*.yaml"))]
@@ -66,7 +66,7 @@ def require_stacks(project: Path) -> None:
 
 
 def require_known(project: Path, config: Path) -> None:
-    """Refuse what the engine would silently pass over: policies and settings that do not exist; raises SwitchError."""
+    """Refuse policies and settings that do not exist, which the engine would ignore; raises SwitchError."""
     try:
         chosen = json.loads((project / config).read_text(encoding="utf-8"), object_pairs_hook=_Pairs)
     except ValueError as error:
@@ -79,7 +79,7 @@ def require_known(project: Path, config: Path) -> None:
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """A JSON object with every pair that it was written with, names that stand twice included."""
+    """A JSON object with all its pairs, also of repeated names."""
 
 
 def _find_problems(chosen: _Pairs) -> Iterator[str]:
@@ -118,7 +118,7 @@ def _suggest(word: str, known: Iterable[str]) -> str:
 
 
 def _quote(path: Path) -> str:
-    """Write the path as the CLI reads a list with one entry, so that a comma in it stays one."""
+    """Return the path as a list with one entry in the CLI's form, so that a comma does not split it."""
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow([path])
     return line.getvalue()

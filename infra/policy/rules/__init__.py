@@ -1,4 +1,4 @@
-"""What a deployment is held against: one rule a policy, plain Python without Pulumi."""
+"""The rules that a deployment is checked against: one for each policy, in plain Python without Pulumi."""
 
 from rules import artifacts, foundation, webservice
 from rules.rule import Resource, Rule

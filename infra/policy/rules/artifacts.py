@@ -1,4 +1,4 @@
-"""What is deployed must be known to the byte, and what is released must have passed."""
+"""Each deployed byte must be known, and a release must have passed its evaluation."""
 
 import json
 import re
@@ -12,7 +12,7 @@ ENVIRONMENT = Kind("pulumi-python:dynamic/azureml:Environment", "Environment", "
 RELEASE = Kind("pulumi-python:dynamic/azureml:Release", "The release of", "service")
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_NAME = re.compile(r"(?:[\w./-]+::)?([\w.-]+)")  # conda may name a channel before it
+_NAME = re.compile(r"(?:[\w./-]+::)?([\w.-]+)")  # conda may write a channel in front of it
 _VERSION = r"\d[\w.!+-]*"  # no * at its end, no second clause after it
 _PIP_EXACT = re.compile(rf"[\w.-]+(\[[\w., -]*\])?\s*===?\s*{_VERSION}\s*(;.*)?")
 _CONDA_EXACT = re.compile(rf"(?:[\w./-]+::)?[\w.-]+\s*(==\s*{_VERSION}|=\s*{_VERSION}=[\w.]+)")
@@ -29,7 +29,7 @@ def _model(service: Resource) -> Iterator[str]:
 
 
 def _manifest_sha256(archive: object) -> object:
-    """Return what the manifest in a pulumi.AssetArchive names, or None where there is no such manifest."""
+    """Return the model's SHA-256 in the manifest of a pulumi.AssetArchive, or None if there is none."""
     manifest = getattr(archive, "assets", {}).get("manifest.json")
     try:
         return json.loads(getattr(manifest, "text", ""))["model"]["sha256"]

@@ -1,4 +1,4 @@
-"""What the service stands on: storage, key vault and workspace, as azure-native declares them."""
+"""The resources that the service needs: storage, key vault and workspace, as azure-native declares them."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ def _key_vault(vault: Resource) -> Iterator[str]:
 
 
 def _workspace(workspace: Resource) -> Iterator[str]:
-    # Azure takes Enabled where nothing is said.
+    # Azure takes Enabled if nothing is declared.
     access = workspace.inputs.get("publicNetworkAccess") or "Enabled"
     if access != "Disabled" and not workspace.settings["publicAccess"]:
         yield f"can be reached from the internet (publicNetworkAccess is {access})"

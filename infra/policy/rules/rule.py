@@ -1,4 +1,4 @@
-"""A rule: which resources it is about, what it finds wrong with one, and what fixes that."""
+"""A rule: the kind of resource, the check, and the fix."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,13 +8,13 @@ EXEMPT: Mapping[str, Any] = {
     "type": "array",
     "items": {"type": "string"},
     "default": [],
-    "description": "Resources that the policy leaves alone, by their names in the program.",
+    "description": "Resources that the policy does not check, by their names in the program.",
 }
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A type of resource: the engine's name for it, ours, and the input that tells two of them apart."""
+    """A type of resource: the engine's name for it, our noun, and the input with the resource's own name."""
 
     type: str
     noun: str
@@ -23,16 +23,16 @@ class Kind:
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource as it would be deployed; reading an input that only `up` will know ends the check."""
+    """A resource as it would be deployed; if an input is known only to `up`, reading it ends the check."""
 
     stack: str
     inputs: Mapping[str, Any]
-    settings: Mapping[str, Any]  # what the stack's policy configuration asks for, defaults included
+    settings: Mapping[str, Any]  # from the stack's policy configuration, defaults included
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong, and what fixes exactly that."""
+    """One mistake, and its fix."""
 
     what: str
     fix: str
@@ -40,10 +40,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Rule:
-    """One policy: `find` yields what is wrong, as the end of a sentence that begins with the resource.
+    """One policy: `find` yields each mistake, as the end of a sentence that begins with the resource.
 
-    `fix` is the rest of that sentence; {stack} in it is the stack's name. A finding brings a fix of its own if the
-    rule's would also name settings that are right.
+    `fix` is the rest of that sentence; {stack} in it is the stack's name. A finding has its own fix if the rule's fix
+    would also name settings that are right.
     """
 
     name: str
@@ -55,11 +55,11 @@ class Rule:
 
     @property
     def schema(self) -> dict[str, dict[str, Any]]:
-        """Return the JSON schemas of what a stack may set, by name."""
+        """Return the JSON schemas of the rule's settings, by name."""
         return {name: dict(schema) for name, schema in {**self.settings, "exempt": EXEMPT}.items()}
 
     def judge(self, resource: Resource) -> Iterator[str]:
-        """Yield a sentence for each thing that is wrong: the resource, what was found, and what fixes it."""
+        """Yield a sentence for each mistake: the resource, the finding, and the fix."""
         name, stack = resource.inputs.get(self.kind.name), resource.stack
         for found in self.find(resource):
             one = found if isinstance(found, Finding) else Finding(found, self.fix.format(stack=stack))

@@ -1,4 +1,4 @@
-"""What the web service must be: locked, encrypted, labelled and small."""
+"""The web service must be locked, encrypted, labelled and small."""
 
 from collections.abc import Iterator
 
