@@ -45,10 +45,7 @@ def first_up(initial: tuple[Project, Deployment]) -> Deployment:
 @pytest.fixture
 def project(deployed: Project) -> Iterator[Project]:
     """The deployed project, with the committed files deployed; what a test changes is brought back."""
-    deployed.restore()
-    if deployed.touched and deployed.pulumi("preview", "--expect-no-changes", check=False).returncode != 0:
-        deployed.up()
-    deployed.touched = False
+    deployed.deploy_committed()
     yield deployed
     deployed.restore()
 

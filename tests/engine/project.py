@@ -94,6 +94,13 @@ class Project:
                 operations[_name(metadata["urn"])] = metadata["op"]
         return Deployment(done.returncode, done.stdout + done.stderr, _without_stack(operations))
 
+    def deploy_committed(self) -> None:
+        """Deploy the committed files, unless they are what was deployed last."""
+        self.restore()
+        if self.touched:
+            self.up()
+        self.touched = False
+
     def preview(self, *options: str) -> dict[str, str]:
         """Return what would be done to each resource that would change, by name."""
         steps = json.loads(self.pulumi("preview", "--json", *options).stdout)["steps"]

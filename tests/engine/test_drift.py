@@ -17,6 +17,8 @@ from infra.model import sha256
 from tests.engine.portal import Portal
 from tests.engine.project import Deployment, Project
 
+pytestmark = pytest.mark.timeout(900)  # the first test waits for a deployment that was changed, found and repaired
+
 SERVICE = "digits-dev"
 OURS = f"Web service {SERVICE}"
 
@@ -80,9 +82,7 @@ def score_blank(outputs: dict[str, Any]) -> int:
 @pytest.fixture(scope="module")
 def portal(deployed: Project) -> Iterator[Portal]:
     """Somebody else, while the committed files are deployed."""
-    deployed.restore()
-    if deployed.touched:
-        deployed.up()
+    deployed.deploy_committed()
     portal = Portal(deployed.environment)
     yield portal
     portal.close()

@@ -24,9 +24,9 @@ def test_a_failed_evaluation_is_evaluated_again_on_the_next_up(project: Project)
         assert project.outputs()["release"] == released, "the record still says what passed"
     reason = r"live, not released: sklearn_mnist:\d+, accuracy 0\.1000, because accuracy 0\.1000 .*minimumAccuracy"
     for told in (
-        ("promotion", "releases", "dev"),
-        ("promotion", "status", "dev"),
-        ("preview", "dev", "--no-candidate"),
+        ("digits.promotion", "releases", "dev"),
+        ("digits.promotion", "status", "dev"),
+        ("digits.preview", "dev", "--no-candidate"),
     ):
         printed = project.python("-m", *told).stdout
         assert re.search(reason, printed.replace("\\", "")), told

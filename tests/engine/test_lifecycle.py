@@ -6,7 +6,10 @@ import re
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -127,49 +130,58 @@ def test_a_changed_conda_file_is_another_environment_version(project: Project) -
     assert project.up().operations == expected
 
 
-def test_changed_tags_are_put_on_the_live_service(project: Project) -> None:
-    """Tags change without a new deployment: the container goes on; what changed is evaluated again."""
-    project.configure(serviceTags={"data": "MNIST", "owner": "vision-team"})
-    assert project.preview() == {"webservice": "update", "release": "update"}
-    deployment = project.up()
-    assert deployment.operations == {"webservice": "update", "release": "update"}
-    assert "owner" in project.pulumi("stack", "export").stdout
+@dataclass(frozen=True)
+class Change:
+    """The outputs before and after a deployment, and what was printed and kept on the way."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+    deployment: Deployment
+    texts: tuple[str, ...]
 
 
-def test_a_changed_size_keeps_the_uri(project: Project) -> None:
+@pytest.fixture(scope="module")
+def settings_changed(deployed: Project) -> Iterator[Change]:
+    """More memory, another primary key and a description, deployed together."""
+    deployed.deploy_committed()
+    before = deployed.outputs()
+    deployed.configure(serviceMemoryGb="2", primaryKeyVersion=2, serviceDescription="Digits")
+    previewed = deployed.pulumi("preview", "--diff").stdout
+    deployment = deployed.up()
+    files = [*deployed.directory.glob("reports/**/*.json"), *deployed.directory.glob(".emulator/**/*.log")]
+    texts = (
+        deployed.state(),
+        previewed,
+        deployment.printed,
+        deployed.pulumi("stack", "output").stdout,
+        *(path.read_text(errors="replace") for path in files),
+    )
+    yield Change(before, deployed.outputs(), deployment, texts)
+    deployed.restore()
+
+
+def test_a_changed_size_keeps_the_uri(settings_changed: Change) -> None:
     """Cores and memory change in place."""
-    before = project.outputs()
-    project.configure(serviceMemoryGb="2")
-    assert project.up().operations == {"webservice": "update", "release": "update"}
-    assert project.outputs()["scoringUri"] == before["scoringUri"]
+    assert settings_changed.deployment.operations == {"webservice": "update", "release": "update"}
+    assert settings_changed.after["scoringUri"] == settings_changed.before["scoringUri"]
 
 
-def test_a_raised_key_version_changes_that_key_alone(project: Project) -> None:
-    """The primary key is another one and the secondary goes on working."""
-    before = project.outputs()
-    project.configure(primaryKeyVersion=2)
-    project.up()
-    after = project.outputs()
+def test_a_raised_key_version_changes_only_that_key(settings_changed: Change) -> None:
+    """The primary key is another one, and the secondary key still works."""
+    before, after = settings_changed.before, settings_changed.after
     assert after["primaryKey"] != before["primaryKey"]
     assert after["secondaryKey"] == before["secondaryKey"]
     assert score(after).status_code == 200
+    assert score({**after, "primaryKey": after["secondaryKey"]}).status_code == 200
+    assert score(before).status_code == 401
 
 
-def test_keys_never_reach_plain_state_or_output(project: Project) -> None:
-    """Neither the state on the disk, nor what the CLI prints, nor a report holds the bytes of a key."""
-    outputs = project.outputs()
-    project.configure(serviceDescription="Digits")
-    texts = [
-        project.state(),
-        project.pulumi("preview", "--diff").stdout,
-        project.up().printed,
-        project.pulumi("stack", "output").stdout,
-    ]
-    texts += [path.read_text() for path in project.directory.glob("reports/**/*.json")]
-    texts += [path.read_text(errors="replace") for path in project.directory.glob(".emulator/**/*.log")]
-    for text in texts:
-        assert outputs["primaryKey"] not in text
-        assert outputs["secondaryKey"] not in text
+def test_keys_never_reach_plain_state_or_output(settings_changed: Change) -> None:
+    """Neither the state on the disk, nor what the CLI prints, nor a report or a log holds the bytes of a key."""
+    for outputs in (settings_changed.before, settings_changed.after):
+        for text in settings_changed.texts:
+            assert outputs["primaryKey"] not in text
+            assert outputs["secondaryKey"] not in text
 
 
 def test_state_holds_no_path_of_this_machine(project: Project) -> None:
@@ -194,20 +206,6 @@ def test_refresh_finds_a_service_that_was_deleted_behind_our_back(project: Proje
     after = project.outputs()
     assert score(after).status_code == 200
     assert after["release"]["serviceRevision"] != before["release"]["serviceRevision"]
-
-
-def test_an_up_that_was_killed_is_resumed_not_doubled(project: Project) -> None:
-    """Killed while the service deploys, the next `up` adopts what is there: no second model version, one service."""
-    project.pulumi("destroy", "--yes", "--skip-preview")
-    printed = project.interrupt("up", "--yes", "--skip-preview", after="webservice creating")
-    assert "webservice created" not in printed
-    project.python("-m", "tools.state", "dev")  # as `make up` does
-    project.pulumi("up", "--yes", "--skip-preview")
-    assert set(project.resources()) >= ALL
-    outputs = project.outputs()
-    assert outputs["release"]["modelVersion"] == 1
-    assert score(outputs).status_code == 200
-    project.pulumi("preview", "--expect-no-changes")
 
 
 def test_ctrl_c_in_make_up_says_what_to_do_next(project: Project) -> None:
@@ -244,14 +242,31 @@ def test_what_vanished_as_a_whole_is_deployed_again(project: Project) -> None:
 
 
 def test_destroy_leaves_nothing_and_may_be_repeated(project: Project) -> None:
-    """Destroy ends the service and empties the state, twice is fine, and `up` after it starts from nothing."""
+    """Destroy ends the service and empties the state, and a second destroy is fine."""
     uri = project.outputs()["scoringUri"]
     project.pulumi("destroy", "--yes", "--skip-preview")
     assert project.resources() == []
     with pytest.raises(httpx.ConnectError):
         httpx.get(uri, timeout=5)
     project.pulumi("destroy", "--yes", "--skip-preview")
-    assert project.up().operations == dict.fromkeys(ALL, "create")
+
+
+def test_an_up_that_was_killed_is_resumed_not_doubled(deployed: Project) -> None:
+    """Killed after a destroy while the service deploys: the next `up` adopts what is there.
+
+    There is no second model version and one service.
+    """
+    deployed.restore()
+    deployed.pulumi("destroy", "--yes", "--skip-preview")
+    printed = deployed.interrupt("up", "--yes", "--skip-preview", after="webservice creating")
+    assert "webservice created" not in printed
+    deployed.python("-m", "tools.state", "dev")  # as `make up` does
+    deployed.pulumi("up", "--yes", "--skip-preview")
+    assert set(deployed.resources()) >= ALL
+    outputs = deployed.outputs()
+    assert outputs["release"]["modelVersion"] == 1
+    assert score(outputs).status_code == 200
+    deployed.pulumi("preview", "--expect-no-changes")
 
 
 def test_an_existing_workspace_is_used_and_left_alone(project: Project) -> None:

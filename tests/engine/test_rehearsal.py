@@ -23,6 +23,7 @@ BROKEN = {
         "NameError: name 'labelz' is not defined",
     ),
 }
+AGAIN = "answers that are wrong"
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +62,7 @@ def test_the_old_service_answers_throughout_a_rehearsal_that_fails(project: Proj
     before = project.outputs()
     project.write("scoring/score.py", project.read("scoring/score.py") + "\n" + code)
     with watched(project) as answers:
-        for _ in range(2):
+        for _ in range(2 if fault == AGAIN else 1):
             failed = project.up(check=False)
             assert failed.status != 0
             assert "The live service was not touched" in failed.printed
@@ -118,10 +119,12 @@ def test_an_environment_that_cannot_be_built_here_blocks_unless_it_may_not(proje
 
 def test_a_change_that_deploys_nothing_is_not_rehearsed(project: Project) -> None:
     """Tags are changed on the live service, which goes on running what it ran."""
-    project.configure(serviceTags={"data": "MNIST", "owner": "vision"})
+    project.configure(serviceTags={"data": "MNIST", "owner": "vision-team"})
+    assert project.preview() == {"webservice": "update", "release": "update"}
     changed = project.up()
     assert changed.operations == {"webservice": "update", "release": "update"}
     assert "rehears" not in changed.printed
+    assert "vision-team" in project.pulumi("stack", "export").stdout
 
 
 def test_switched_off_is_said_loudly_and_the_release_holds_no_evidence(project: Project) -> None:

@@ -13,6 +13,8 @@ import pytest
 from digits import datasets
 from tests.engine.project import Deployment, Project
 
+pytestmark = pytest.mark.timeout(900)  # the first test waits for the whole story
+
 RIGHT, WRONG = "[1,0,9]", "[7,7,7]"
 BOTH = {"webservice": "update", "release": "update"}
 

@@ -59,6 +59,10 @@ def test_a_conda_build_is_named_with_the_way_out(tmp_path: Path, package: str) -
         ("dependencies: [a]\nvariables: {A: 2026-01-01}\n", "quote a date"),
         ("dependencies: [a]\nvariables: &v {A: *v}\n", "no alias in itself"),
         ("", "has no list of dependencies"),
+        ("name: x\n", "has no list of dependencies"),
+        ("dependencies: joblib\n", "has no list of dependencies"),
+        ("dependencies: [a]\nvariables: 3\n", "variables"),
+        ("[", "this is not YAML"),
     ],
 )
 def test_what_would_be_misread_is_one_sentence_with_its_line(tmp_path: Path, text: str, sentence: str) -> None:
