@@ -20,7 +20,7 @@ def initial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project,
         project.start_emulator()
         project.pulumi("stack", "select", "--create", "dev")
         first = project.up()
-        # Seconds of every deployment below, which test_rehearsal.py alone is about.
+        # It takes seconds of every deployment; only test_rehearsal.py is about it.
         project.configure(rehearsalEnabled=False)
         project.originals.clear()
         yield project, first

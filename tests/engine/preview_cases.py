@@ -1,8 +1,8 @@
 """The changes whose previews are recorded: `python -m tests.engine.preview_cases` records them anew.
 
-A recording is what the real engine printed for a change to the really deployed project, and how the candidate really
-did; tests/unit/test_preview_comment.py makes the comment from it. What nobody reads is left out of it, and debug
-lines, which hold secrets, are dropped before anything is written. PATH needs the Pulumi CLI, as `make test` gives it.
+A recording is what the real engine printed for a change to the deployed project, and how the candidate did.
+tests/unit/test_preview_comment.py makes the comment from it. Fields that nobody reads are left out.
+Debug lines hold secrets and are dropped before anything is written. PATH needs the Pulumi CLI, as `make test` gives it.
 """
 
 import contextlib

@@ -101,7 +101,7 @@ def test_a_container_that_does_not_start_shows_its_last_log_lines(project: Proje
         project.restore()
         repaired = project.up("--refresh")
     else:
-        project.write("scoring/score.py", score + "# mended\n")
+        project.write("scoring/score.py", score + "# fixed\n")
         repaired = project.up()
     assert {"webservice": "update", "release": "update"}.items() <= repaired.operations.items()
     project.pulumi("preview", "--expect-no-changes")

@@ -212,7 +212,7 @@ def test_a_second_service_with_our_model_is_named_until_its_owner_removes_it(
 
 
 def test_a_service_that_was_deleted_is_found_and_made_again_under_its_uri(replaced: Episode) -> None:
-    """Nothing that was repaired before is found beside it."""
+    """Nothing that was repaired before is found again."""
     assert set(replaced.look.findings) == {OURS, f"Model {_model(replaced.before)}", "Web service intruder"}
     assert replaced.look.happened(OURS) == {"deleted"}
     assert replaced.look.answer["next"]["webservice"] == "create"
@@ -240,7 +240,7 @@ def test_a_deleted_model_is_found(model_gone: Look, replaced: Episode) -> None:
 
 
 def test_a_deleted_workspace_is_found_with_all_that_was_in_it(workspace_gone: tuple[dict[str, Any], Look]) -> None:
-    """What stands beside it in the resource group is not named."""
+    """The other resources of the resource group are not named."""
     seen = workspace_gone[1]
     happened = {finding["resource"]: finding["happened"] for finding in seen.answer["findings"]}
     assert happened == {name: ["deleted"] for name in ("workspace", "environment", "model", "webservice")}

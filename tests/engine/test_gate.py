@@ -13,7 +13,7 @@ def list_live(project: Project) -> list[str]:
 
 
 def test_a_failed_evaluation_is_evaluated_again_on_the_next_up(project: Project) -> None:
-    """A failing gate fails `up`, still fails the next unchanged `up`, and passes once the service is mended."""
+    """A failing gate fails `up`, still fails the next unchanged `up`, and passes once the service is fixed."""
     released = project.outputs()["release"]
     score = project.read("scoring/score.py")
     project.write("scoring/score.py", score.replace("encode(labels, request)", "encode(labels * 0 + 7, request)"))

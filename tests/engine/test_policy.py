@@ -1,7 +1,7 @@
-"""The policy pack through the real engine: a violation is a sentence with its fix, what complies is left alone.
+"""The policy pack through the real engine: a violation is a sentence with its fix, and a program that complies passes.
 
-Previews of stacks that were never deployed, each in a shell that `make env` made: one where everything violates, one
-where nothing does, one whose policy configuration lets it off.
+Each preview is of a stack that was never deployed, in a shell that `make env` made.
+One stack violates every policy, one violates none, and the policy configuration of one lets it pass.
 """
 
 import json
@@ -163,7 +163,7 @@ def test_a_violation_is_named_with_what_was_found_and_the_fix(violating: Preview
 
 
 @pytest.mark.parametrize("policy", SENTENCES)
-def test_what_complies_is_left_alone(complying: Preview, policy: str) -> None:
+def test_a_program_that_complies_passes(complying: Preview, policy: str) -> None:
     """The same policy under the same settings says nothing of a program that keeps it."""
     assert complying.returncode == 0, complying.stdout
     assert "✅ digits@v" in complying.stdout

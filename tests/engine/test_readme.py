@@ -39,7 +39,7 @@ def test_every_request_by_hand_is_answered_as_the_pages_say(project: Project) ->
 
 
 def test_make_smoke_evaluates_the_stack_s_service(project: Project) -> None:
-    """With the stack's URI, key, data and thresholds, and a report of its own beside the gate's."""
+    """With the stack's URI, key, data and thresholds, and a report of its own next to the gate's."""
     ended = project.run("make", "smoke")
     page = project.directory / "reports" / "dev" / "smoke" / "report.html"
     assert ended.stdout.startswith("PASSED  Accuracy 0.9")

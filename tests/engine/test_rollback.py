@@ -48,7 +48,7 @@ class Story:
 
 @pytest.fixture(scope="module")
 def story(deployed: Project) -> Story:
-    """Break the service, go on without a change, take the change back; break it again for worse, and mend it."""
+    """Break the service, go on without a change, take the change back; break it again for worse, and fix it."""
     project = deployed
     project.restore()
     project.configure(rollbackOnFailure=True)
@@ -78,8 +78,8 @@ def story(deployed: Project) -> Story:
     printed = project.interrupt("up", "--yes", "--skip-preview", after="rolling back: deploying")
     assert "Rolled back" not in printed
     project.python("-m", "tools.state", "dev")  # as `make up` does
-    project.write("scoring/score.py", score + "# mended\n")
-    tell("killed while it rolled back, then mended", "--refresh")
+    project.write("scoring/score.py", score + "# fixed\n")
+    tell("killed while it rolled back, then fixed", "--refresh")
     return Story(before, chapters, previewed, reports)
 
 
@@ -116,7 +116,7 @@ def test_the_last_release_is_live_again_and_both_verdicts_are_said(story: Story)
 
 
 def test_each_of_the_two_has_its_report(story: Story) -> None:
-    """What failed where every gate writes, what is live again beside it; neither passes for the other."""
+    """The failed service's report is where every gate writes, and the live service has a report of its own."""
     failed, again = story.reports.values()
     assert (failed["passed"], again["passed"]) == (False, True)
     assert again["subject"]["scoringDigest"] == story.before["release"]["scoringDigest"]
@@ -144,7 +144,7 @@ def test_taking_the_change_back_is_released_without_a_deployment(story: Story) -
     assert [back.outputs["release"][name] for name in same] == [story.before["release"][name] for name in same]
 
 
-def test_a_rollback_that_fails_is_said_beside_the_first_failure(story: Story) -> None:
+def test_a_rollback_that_fails_is_said_after_the_first_failure(story: Story) -> None:
     """Both errors, and that what is live has passed nothing."""
     worse = story["broken, and the released model is gone"]
     assert worse.up.status != 0
@@ -156,10 +156,10 @@ def test_a_rollback_that_fails_is_said_beside_the_first_failure(story: Story) ->
     assert worse.outputs["release"]["scoringDigest"] == story.before["release"]["scoringDigest"]
 
 
-def test_a_killed_rollback_is_recovered_and_a_mended_change_released(story: Story) -> None:
+def test_a_killed_rollback_is_recovered_and_a_fixed_change_released(story: Story) -> None:
     """The next refreshed `up` finds whatever the rollback left, and brings it to what is declared."""
-    mended = story["killed while it rolled back, then mended"]
-    assert (mended.up.status, mended.answer) == (0, RIGHT), mended.up.printed
-    assert mended.up.operations == BOTH
-    assert mended.outputs["release"]["scoringDigest"] != story.before["release"]["scoringDigest"]
-    assert mended.outputs["primaryKey"] == story.before["primaryKey"]
+    fixed = story["killed while it rolled back, then fixed"]
+    assert (fixed.up.status, fixed.answer) == (0, RIGHT), fixed.up.printed
+    assert fixed.up.operations == BOTH
+    assert fixed.outputs["release"]["scoringDigest"] != story.before["release"]["scoringDigest"]
+    assert fixed.outputs["primaryKey"] == story.before["primaryKey"]

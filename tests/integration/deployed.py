@@ -83,7 +83,7 @@ def service_unharmed(service: Service) -> Iterator[None]:
 
 
 def refused(answer: httpx.Response, status: int) -> str:
-    """Return the sentence of an answer that refuses with this status; it is JSON with that sentence alone."""
+    """Return the sentence of an answer that refuses with this status; it is JSON with only that sentence."""
     assert answer.status_code == status, answer.text
     assert answer.headers["Content-Type"] == "application/json"
     content = answer.json()

@@ -21,7 +21,7 @@ def containers(workspace: Workspace) -> Iterator[Workspace]:
     """Give a workspace of its own."""
     workspace = Workspace(workspace.emulator, "Containers-WS")
     yield workspace
-    for name in ("one-model", "two-models", "script-alone", "old-way"):
+    for name in ("one-model", "two-models", "script-single", "old-way"):
         workspace.client.delete(workspace.models(f"/services/{name}"))
     workspace.close()
 
@@ -79,7 +79,7 @@ def test_an_environment_that_was_used_before_deploys_a_script_without_a_source_d
 ) -> None:
     """The Environment object keeps AZUREML_SOURCE_DIRECTORY, and the script is not in it."""
     assert printed["left over"] == "src"
-    assert (printed["alone"]["script"], printed["alone"]["by name"]) == ("alone.py", "first")
+    assert (printed["single"]["script"], printed["single"]["by name"]) == ("single.py", "first")
 
 
 def test_the_log_says_what_was_taken_and_what_was_left_out(printed: dict[str, Any], containers: Workspace) -> None:

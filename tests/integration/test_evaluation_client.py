@@ -214,7 +214,7 @@ def test_a_service_that_knows_labels_alone_is_asked_once_how_sure_it_is(serve: S
 def test_a_picture_is_read_by_any_service_with_the_tutorial_s_contract(
     serve: Serve, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Where it does not say how sure it is, the label stands alone."""
+    """Where it does not say how sure it is, there is only the label."""
     Image.fromarray(np.pad(np.zeros((9, 3), np.uint8), 9, constant_values=255)).save(tmp_path / "one.png")
     uri = serve(lambda _request: Answer(200, b"[1]"))
     assert main(["predict", "--uri", uri, str(tmp_path / "one.png")]) == 0

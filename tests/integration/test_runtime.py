@@ -168,7 +168,7 @@ def test_a_missing_entry_script_is_named(tmp_path: Path) -> None:
 
 
 def test_a_server_that_is_too_slow_is_told_with_its_log(tmp_path: Path) -> None:
-    """A time-out is no success, and whoever waits sees what the server was doing."""
+    """A time-out is no success, and it says what the server was doing."""
     slow = "import time\ndef init():\n    print('loading')\n    time.sleep(600)\ndef run(raw): pass"
     lines: list[str] = []
     with started(tmp_path, slow) as running:

@@ -23,7 +23,7 @@ ROW = ", ".join(["0"] * WIDTH)
 # What is sent as JSON, and what the sentence says: each pattern in it, so that a row is named wherever there is one.
 BODIES: dict[str, tuple[str | bytes, list[str]]] = {
     "nothing": (b"", ["empty", "JSON"]),
-    "space alone": (" \r\n\t", ["JSON"]),
+    "only space": (" \r\n\t", ["JSON"]),
     "a word": ("nonsense", ["JSON"]),
     "HTML": ("<html></html>", ["JSON"]),
     "YAML": ("data:\n- - 0\n", ["JSON"]),
@@ -50,10 +50,10 @@ BODIES: dict[str, tuple[str | bytes, list[str]]] = {
     "100,000 brackets": ("[" * 100_000, ["JSON"]),
     "100,000 brackets, all closed": ("[" * 100_000 + "]" * 100_000, ["JSON|deep"]),
     "100,000 brackets as data": (f'{{"data": {"[" * 100_000}{"]" * 100_000}}}', ["JSON|deep"]),
-    "100,000 brackets beside good data": (f'{{"x": {"[" * 100_000}{"]" * 100_000}, {TEXT[1:]}', ["JSON|deep"]),
+    "100,000 brackets next to good data": (f'{{"x": {"[" * 100_000}{"]" * 100_000}, {TEXT[1:]}', ["JSON|deep"]),
     "100,000 braces": ('{"data":' * 100_000, ["JSON"]),
     "5,000 digits": (second("9" * 5000), ["digits|Row 1"]),
-    "5,000 digits beside good data": (f'{{"x": {"9" * 5000}, {TEXT[1:]}', ["digits"]),
+    "5,000 digits next to good data": (f'{{"x": {"9" * 5000}, {TEXT[1:]}', ["digits"]),
     "400 digits": (second("9" * 400), ["Row 1"]),
     "UTF-16": (TEXT.encode("utf-16"), ["UTF-8|JSON"]),
     "UTF-16 without BOM": (TEXT.encode("utf-16-le"), ["UTF-8|JSON"]),

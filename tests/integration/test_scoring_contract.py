@@ -55,7 +55,7 @@ TEXTS = {
     "a key after": f'{{"data": {FEW}, "id": 7}}',
     "brackets in a text": f'{{"note": "[[[", "data": {FEW}, "end": "]]}}"}}',
     "quotes in a text": f'{{"note": "\\"data\\": [[1]]", "data": {FEW}}}',
-    "lists beside the data": f'{{"ids": [[1, 2], [3]], "data": {FEW}, "more": [[]]}}',
+    "lists next to the data": f'{{"ids": [[1, 2], [3]], "data": {FEW}, "more": [[]]}}',
     "data further down": f'{{"inner": {{"data": [[1]]}}, "data": {FEW}}}',
     "data further down, after": f'{{"data": {FEW}, "inner": {{"data": [[1]]}}}}',
     "data in a list": f'{{"data": {FEW}, "inner": [{{"data": 1}}]}}',
@@ -67,11 +67,11 @@ TEXTS = {
     "another key twice": f'{{"id": 1, "id": 2, "data": {FEW}}}',
     "an empty key": f'{{"": "", "data": {FEW}}}',
     "other alphabets": f'{{"Größe": "数字", "data": {FEW}}}',
-    "NaN beside the data": f'{{"weight": NaN, "limits": [-Infinity, Infinity], "data": {FEW}}}',
-    "half a surrogate beside the data": f'{{"note": "\\ud800", "data": {FEW}}}',
-    "NUL beside the data": f'{{"note": "\\u0000", "data": {FEW}}}',
-    "100 brackets beside the data": f'{{"deep": {"[" * 100}{"]" * 100}, "data": {FEW}}}',
-    "4,000 digits beside the data": f'{{"long": {"9" * 4000}, "data": {FEW}}}',
+    "NaN next to the data": f'{{"weight": NaN, "limits": [-Infinity, Infinity], "data": {FEW}}}',
+    "half a surrogate next to the data": f'{{"note": "\\ud800", "data": {FEW}}}',
+    "NUL next to the data": f'{{"note": "\\u0000", "data": {FEW}}}',
+    "100 brackets next to the data": f'{{"deep": {"[" * 100}{"]" * 100}, "data": {FEW}}}',
+    "4,000 digits next to the data": f'{{"long": {"9" * 4000}, "data": {FEW}}}',
     "integers": numbers("0", "1"),
     "pixels": numbers("0", "255", "17"),
     "negative numbers": numbers("-1", "0.5", "-0.25"),
@@ -87,7 +87,7 @@ TEXTS = {
     "integers beyond 64 bits": numbers("18446744073709551616", "-1", "0"),
     "integers beyond 64 bits among all kinds": numbers(f"1{'0' * 30}", "0.5", "true", "-3"),
     "integers of 300 digits": numbers(f"1{'0' * 300}", "0"),
-    "texts beside integers beyond 64 bits": numbers("18446744073709551616", '"0.5"', '"1e1"'),
+    "texts next to integers beyond 64 bits": numbers("18446744073709551616", '"0.5"', '"1e1"'),
     "scores too large for a number": numbers("1e308", "-1e308", "1.7e308"),
     "scores that are all infinite": numbers("1.7976931348623157e308"),
     "too large for 32 bits": numbers("1e39", "0", "1e38"),
@@ -164,7 +164,7 @@ QUERIES = {
 def test_queries_are_answered_as_the_tutorial_does(
     service: Service, tutorial: server.ScoringServer, query: str
 ) -> None:
-    """GET takes each parameter as JSON, and a body beside it means nothing."""
+    """GET takes each parameter as JSON, and a body with it means nothing."""
     expected = Service(tutorial, service.client).request("GET", f"/score?{query}")
     assert expected.status_code == 200, "not a case of this test"
     assert service.request("GET", f"/score?{query}").content == expected.content
@@ -173,7 +173,7 @@ def test_queries_are_answered_as_the_tutorial_does(
 
 @pytest.mark.parametrize("path", ["/score?data=[[1]]", "/score?data=no&x=1", "/score?"])
 def test_a_query_beside_a_body_means_nothing(service: Service, tutorial: server.ScoringServer, path: str) -> None:
-    """POST reads the body alone."""
+    """POST reads only the body."""
     expected = Service(tutorial, service.client).request("POST", path, PLAIN)
     assert expected.status_code == 200
     assert service.request("POST", path, PLAIN).content == expected.content

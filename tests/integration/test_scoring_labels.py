@@ -185,7 +185,7 @@ def test_any_model_answers_as_its_predict_does(many: Service, models: dict[str, 
 def test_any_model_decides_at_the_edge_of_numbers_as_its_predict_does(
     many: Service, models: dict[str, Any], name: str
 ) -> None:
-    """Zeros and large numbers, alone and beside an ordinary row; a model that refuses them is a 400."""
+    """Zeros and large numbers, by themselves and next to an ordinary row; a model that refuses them is a 400."""
     large = [1e300, -1e300, 0.0, 1e299] * 196
     for rows in ([large], [row(1), large], [[1e39] * 784, row(2)], [[3e38] * 784], [[0] * 784]):
         expected = predicted(models[name], np.array(rows))

@@ -45,7 +45,7 @@ _OPTIONS = {
     "configured": ["0.5", "0.75", "{'data': 'none'}", "{'made': 'here'}", "all arguments"],
     "switched": ["True", "False", "True", "westeurope"],
     "keys": ["True"],
-    "answer": ["True", "beside", "['first.txt', 'second.txt']"],
+    "answer": ["True", "sibling", "['first.txt', 'second.txt']"],
     "log": ["True", "2"],
     "sized": ["[0.5, 0.5]"],
     "printed": ["True", "options-second"],
@@ -59,7 +59,7 @@ _OPTIONS = {
     "replaced": ["{}", "None", "False", "True"],
     "one model": ["['second.txt']"],
     "read": ["{'c': 'd'}", "{'made': 'here', 'more': 'properties'}", "changed", "True"],
-    "updated": ["alone", "True", "{'e': 'f'}", "['options-second:1']"],
+    "updated": ["single", "True", "{'e': 'f'}", "['options-second:1']"],
     "without key": ["401"],
     "left": ["[]"],
 }

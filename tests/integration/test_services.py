@@ -224,15 +224,15 @@ def test_the_container_finds_several_models_side_by_side(workspace: Workspace) -
 
 def test_an_entry_script_without_a_source_directory_is_run(workspace: Workspace) -> None:
     """The SDK then uploads the file as it is."""
-    body = workspace.request("script-alone", {})
-    script = workspace.upload("alone.py", entry_script("echo")["score.py"].encode())
+    body = workspace.request("script-single", {})
+    script = workspace.upload("single.py", entry_script("echo")["score.py"].encode())
     request = body["environmentImageRequest"]
-    request["assets"] = [{"id": "alone.py", "url": f"aml://artifact/{script}"}]
-    request["environment"]["environmentVariables"] = {"AZUREML_ENTRY_SCRIPT": "alone.py"}
+    request["assets"] = [{"id": "single.py", "url": f"aml://artifact/{script}"}]
+    request["environment"]["environmentVariables"] = {"AZUREML_ENTRY_SCRIPT": "single.py"}
     answer = workspace.client.post(workspace.models("/services"), json=body)
     workspace.run(answer.headers["Operation-Location"])
-    assert _score(workspace.service("script-alone")).json() == "hello"
-    workspace.client.delete(workspace.models("/services/script-alone"))
+    assert _score(workspace.service("script-single")).json() == "hello"
+    workspace.client.delete(workspace.models("/services/script-single"))
 
 
 @pytest.mark.parametrize("script", ["../score.py", "/etc/score.py", "source", "elsewhere/score.py"])
@@ -295,7 +295,7 @@ def test_an_environment_that_cannot_be_solved_is_told_in_few_lines(workspace: Wo
 
 
 def test_an_update_keeps_uri_and_keys(workspace: Workspace) -> None:
-    """New code under the same address; tags alone need no operation."""
+    """New code under the same address; only tags need no operation."""
     workspace.run(workspace.deploy("updated", entry_script("mortal"), authEnabled=True))
     before, keys = workspace.service("updated"), workspace.keys("updated")
     tagged = _patch(workspace, "updated", kvTags={"a": "b"})

@@ -105,7 +105,7 @@ def test_a_list_shows_one_subscription(staging: Workspace, prod: Workspace) -> N
 
 
 def test_what_one_subscription_deletes_the_other_keeps(staging: Workspace, prod: Workspace) -> None:
-    """Web services of one name run in both; with staging's group gone, prod's answers and `status` shows it alone."""
+    """Web services of one name run in both; with staging's group gone, prod's answers and `status` shows only it."""
     for workspace in (staging, prod):
         workspace.run(workspace.deploy("same", entry_script("echo")))
     emulator = staging.emulator

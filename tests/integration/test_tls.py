@@ -133,7 +133,7 @@ def test_a_bundle_that_holds_no_certificates_is_named(
 
 
 def test_the_private_key_is_the_server_s_alone(deployed: Deployed) -> None:
-    """It is in no answer, log, status or command line, and its file is the owner's alone to read."""
+    """It is in no answer, log, status or command line, and only the owner can read its file."""
     emulator = deployed.workspace.emulator
     operation = deployed.workspace.client.get(
         deployed.workspace.models(f"/operations/{deployed.service['operationId']}")

@@ -11,7 +11,7 @@ from tests.integration.wire import Workspace
 
 
 def _run(workspace: Workspace, script: str, directory: Path) -> scripting.Printed:
-    """Run the script beside the tutorial's entry script."""
+    """Run the script next to the tutorial's entry script."""
     (directory / "scoring").mkdir()
     shutil.copy(scripting.SCRIPTS / "entry_script.py", directory / "scoring" / "score.py")
     return scripting.run(workspace, script, directory)

@@ -231,7 +231,7 @@ class Workspace:
 
 
 def entry_script(name: str) -> dict[str, str]:
-    """Return the source of a service: one of the entry scripts beside this file."""
+    """Return the source of a service: one of the scripts in entry_scripts/."""
     return {"score.py": (ENTRY_SCRIPTS / f"{name}.py").read_text(encoding="utf-8")}
 
 

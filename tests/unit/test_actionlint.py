@@ -66,7 +66,7 @@ def test_a_broken_build_leaves_nothing_to_be_taken_for_the_program(tmp_path: Pat
 
 @pytest.mark.parametrize(("ci", "code"), [("", 0), ("true", 2)])
 def test_without_go_it_is_said_and_only_ci_stops(tmp_path: Path, ci: str, code: int) -> None:
-    """Nothing is skipped silently; whoever deploys to the emulator alone needs no Go for `make check`."""
+    """Nothing is skipped silently; anyone who deploys only to the emulator needs no Go for `make check`."""
     answer = lint(PATH=str(tmp_path), XDG_CACHE_HOME=str(tmp_path), CI=ci)
     assert answer.returncode == code
     assert answer.stderr.startswith("The workflows were not linted")

@@ -87,7 +87,7 @@ class Counted:
     def predict_proba(self, X: Any) -> Any:  # noqa: ANN401, N803 - scikit-learn's own name
         """Return what the model says."""
         self.asked += 1
-        return super().predict_proba(X)  # type: ignore[misc] # the class beside this one has it
+        return super().predict_proba(X)  # type: ignore[misc] # the other base class has it
 
 
 CERTAIN = {
@@ -135,7 +135,7 @@ class Modest(LogisticRegression):  # type: ignore[misc] # scikit-learn ships no 
 
 
 def test_a_model_that_is_otherwise_sure_is_believed() -> None:
-    """The product gives its labels, and it alone its probabilities."""
+    """The product gives its labels, and only the model its probabilities."""
     model = fitted(Modest(max_iter=15))
     classifier = Classifier(model)
     assert classifier.path == "linear"
@@ -144,7 +144,7 @@ def test_a_model_that_is_otherwise_sure_is_believed() -> None:
 
 @pytest.mark.parametrize("model", [LinearSVC(max_iter=15), RidgeClassifier(), Ridge(), SVC(kernel="linear")])
 def test_a_model_without_probabilities_has_no_classes_to_give_them_for(model: BaseEstimator) -> None:
-    """Whoever asks for them is told so before anything is scored."""
+    """A request for them is refused before anything is scored."""
     assert Classifier(fitted(model)).classes is None
 
 

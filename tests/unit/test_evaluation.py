@@ -127,7 +127,7 @@ def test_a_file_that_is_no_evaluation_is_one_sentence(tmp_path: Path, change: di
 
 
 def test_a_report_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
-    """A file is replaced whole or stays; nothing half-written lies beside it."""
+    """A file is replaced whole or stays; nothing half-written is left next to it."""
     path = tmp_path / "evaluation.json"
     report.write(EVALUATION, path)
     with pytest.raises(ReportError, match="cannot be written: Not a directory"):

@@ -180,7 +180,7 @@ def test_the_comment_is_found_on_a_later_page(github: GitHub, run: Run) -> None:
 
 
 def test_a_comment_of_a_person_is_never_taken_for_ours(github: GitHub, run: Run) -> None:
-    """Whoever writes our first line into a comment could otherwise change the preview after it was read."""
+    """Anyone who writes our first line into a comment could otherwise change the preview after it was read."""
     theirs = github.comment(PREVIEW, user="User")
     assert run("comment", PREVIEW.replace("Nothing", "Something")).returncode == 0
     assert theirs["body"] == PREVIEW

@@ -51,7 +51,7 @@ def test_a_package_of_conda_that_leaves_a_choice_is_found(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["numpy==2.4.6", "conda-forge::numpy=2.4.6=py311_0", "pip", "python=3.11"])
 def test_a_package_of_conda_that_leaves_no_choice_passes(text: str) -> None:
-    """The one only installs, the other's patches mend security: these two need no exact version."""
+    """The one only installs, the other's patches are security fixes: these two need no exact version."""
     assert packages(text) == []
 
 

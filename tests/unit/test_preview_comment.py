@@ -36,13 +36,13 @@ def step(preview: Preview, name: str) -> Step:
 
 @pytest.mark.parametrize("case", recorded.CASES)
 def test_a_preview_of_the_real_engine_makes_this_comment(case: str, tmp_path: Path) -> None:
-    """Byte for byte: whoever changes the comment sees in the diff what becomes of every kind of change."""
+    """Byte for byte: a change of the comment shows in the diff for every kind of change."""
     expected = (recorded.DIRECTORY / case / "comment.md").read_text(encoding="utf-8")
     assert recorded.comment(case, tmp_path).render() == expected
 
 
 def test_nothing_changed_is_one_line() -> None:
-    """Below the hidden marker there is the verdict alone."""
+    """Below the hidden marker there is only the verdict."""
     text = (recorded.DIRECTORY / "unchanged" / "comment.md").read_text(encoding="utf-8")
     assert text.splitlines()[1:] == ["### ✅ Nothing changes in `dev`."]
 
@@ -58,7 +58,7 @@ def test_what_is_lost_stands_first_and_in_bold(case: str, tmp_path: Path) -> Non
 
 
 def test_each_stack_has_a_marker_of_its_own() -> None:
-    """A workflow that updates the comment of one stack leaves the others' alone."""
+    """A workflow that updates the comment of one stack leaves the others' as they are."""
     first = {Comment(stack, Preview(), None, []).render().splitlines()[0] for stack in ("dev", "staging", "prod")}
     assert len(first) == 3
     assert all(line.startswith("<!--") and line.endswith("-->") for line in first)

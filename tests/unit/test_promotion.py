@@ -148,7 +148,7 @@ def test_ids_are_whole_in_80_columns_and_a_dirty_checkout_is_marked(
     dirty: bool | None,  # noqa: FBT001
     said: str,
 ) -> None:
-    """The id is what RELEASE= needs; a commit with changes beside it is not what was released."""
+    """The id is what RELEASE= needs; a commit with uncommitted changes is not what was released."""
     resources = {"release": released(commitDirty=dirty, modelName="a-model-with-a-rather-long-name")}
     monkeypatch.setattr("digits.engine.stacks.read_outputs", lambda _stack: resources)
     monkeypatch.setattr("digits.promotion.__main__.look", lambda *_about: Live("other", "live, not released: x."))
@@ -168,10 +168,10 @@ def test_a_checkout_that_fits_the_release_is_taken() -> None:
 
 
 def test_an_environment_registered_beside_a_foreign_one_is_the_same_content() -> None:
-    """Somebody else took the version's name in the source's registry: ours has a number after it there alone."""
-    beside = dataclasses.replace(RECORD, environment="tutorial-env:0123456789ab-2")
-    assert beside.id == RECORD.id
-    require_checkout(beside, RECORD.scoringDigest, "0123456789ab")
+    """Somebody else took the version's name in the source's registry: only there ours has a number after it."""
+    numbered = dataclasses.replace(RECORD, environment="tutorial-env:0123456789ab-2")
+    assert numbered.id == RECORD.id
+    require_checkout(numbered, RECORD.scoringDigest, "0123456789ab")
 
 
 @pytest.mark.parametrize(

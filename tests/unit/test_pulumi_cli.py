@@ -83,7 +83,7 @@ def test_an_old_cli_on_path_is_passed_over_and_named(tmp_path: Path, version: st
 
 
 def test_a_cli_on_path_without_its_python_host_is_passed_over(tmp_path: Path) -> None:
-    """The engine alone cannot run a Python program."""
+    """The engine cannot run a Python program by itself."""
     write_executable(tmp_path / "bin" / "pulumi", "echo v3.259.0")
     told: list[str] = []
     assert choice.find(str(tmp_path / "bin"), tmp_path / "cache", told.append) is None
@@ -91,7 +91,7 @@ def test_a_cli_on_path_without_its_python_host_is_passed_over(tmp_path: Path) ->
 
 
 def test_a_link_on_path_leads_to_the_folder_of_the_cli(tmp_path: Path) -> None:
-    """Package managers link the CLI alone: its host lies beside the real file."""
+    """Package managers link only the CLI: its language host lies next to the real file."""
     directory = put_cli(tmp_path / "opt")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "pulumi").symlink_to(directory / "pulumi")

@@ -138,7 +138,7 @@ def test_a_changed_byte_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_type_that_is_not_pinned_is_refused_by_name(tmp_path: Path, tree: Any) -> None:  # noqa: ANN401
-    """What the manifest trusts is loaded, at most that; a type beside it does not help."""
+    """Only types that the manifest trusts are loaded; another type next to them does not help."""
     content = skops.io.dumps(tree)
     assert TREE in refusal(tmp_path, "model.skops", content)
     assert TREE in refusal(tmp_path, "model.skops", content, trustedTypes=["sklearn.svm._classes.SVC"])

@@ -235,7 +235,7 @@ def test_page_json_and_summary_are_published_together(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_the_report_before(tmp_path: Path) -> None:
-    """The page is too large for the disk: JSON and summary stay the old ones too, nothing lies beside them."""
+    """The page is too large for the disk: JSON and summary stay the old ones too, nothing is left next to them."""
     report.publish(EVALUATION, DATASET, tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -258,7 +258,7 @@ def test_a_page_needs_the_data_that_was_scored() -> None:
 
 
 def test_the_pictures_can_be_written_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`report FILE --png DIR` writes PNGs and nothing else, `report FILE` the page beside the file."""
+    """`report FILE --png DIR` writes PNGs and nothing else, `report FILE` the page next to the file."""
     data = load("digits", "test")
     evaluation = evaluated(data.labels.tolist(), [8] * data.rows, digest=data.digest, thresholds=Thresholds(0))
     report.write(evaluation, tmp_path / "evaluation.json")

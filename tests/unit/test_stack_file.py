@@ -19,7 +19,7 @@ WHOLE = "config:\n  azure-native:subscriptionId: a\n  azure-native:tenantId: b\n
 
 
 def write(directory: Path, text: str | bytes) -> Path:
-    """Write the stack's file beside the project's own declaration."""
+    """Write the stack's file next to the project's own declaration."""
     (directory / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
     (directory / "Pulumi.dev.yaml").write_bytes(text.encode() if isinstance(text, str) else text)
     return directory

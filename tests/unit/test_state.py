@@ -1,4 +1,4 @@
-"""State on this machine after a CLI that was killed: mended where that is safe, left alone where it is not."""
+"""State on this machine after a CLI that was killed: repaired if that is safe, left as it is if not."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def lock(backend: Path, pid: int, hostname: str) -> Path:
 
 
 def test_attributes_that_were_never_written_are_dropped(stacks: Path, tmp_path: Path) -> None:
-    """The checkpoint beside them is whole, and the CLI reads it without."""
+    """The checkpoint next to them is whole, and the CLI reads it without."""
     (stacks / "dev.json.attrs").write_text("")
     assert len(mend(f"file://{tmp_path}", "dev")) == 1
     assert not (stacks / "dev.json.attrs").exists()

@@ -94,7 +94,7 @@ def test_a_certificate_that_fits_key_and_name_is_taken(files: Path, read: Read, 
 
 
 def test_a_preview_needs_no_key(files: Path, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever previews a change need not be trusted with it; the certificate, which tells what changes, is needed."""
+    """A preview does not need it, so who previews need not be trusted with it; it needs the certificate."""
     monkeypatch.setattr(pulumi.runtime.settings.SETTINGS, "dry_run", True)
     assert inputs(files, read, sslKeyFile="none.key")["sslCertificateSha256"]
     with pytest.raises(SettingsError, match=r"none\.pem', which is no file"):
@@ -105,7 +105,7 @@ def test_a_preview_needs_no_key(files: Path, read: Read, monkeypatch: pytest.Mon
 def test_the_certificate_is_fetched_and_its_key_only_when_asked_for(
     files: Path, tmp_path: Path, key: str, expected: set[str]
 ) -> None:
-    """A key vault gives both in one text; they lie apart, for the owner alone, and on no command line."""
+    """A key vault gives both in one text; they lie apart, readable by the owner only, and on no command line."""
     (tmp_path / "Makefile").write_text((ROOT / "Makefile").read_text())
     both = tmp_path / "both.pem"
     both.write_bytes((files / "good.key").read_bytes() + (files / "good.pem").read_bytes())
@@ -153,7 +153,7 @@ def test_the_certificate_is_fetched_and_its_key_only_when_asked_for(
 def test_what_cannot_be_served_is_one_sentence(
     files: Path, read: Read, change: dict[str, object], sentence: str
 ) -> None:
-    """It names the key, what is wrong, the fix and the file to mend, before the first call."""
+    """It names the key, what is wrong, the fix and the file to change, before the first call."""
     change = {key: str(value).format(files) if key != "sslEnabled" else value for key, value in change.items()}
     with pytest.raises(SettingsError) as raised:
         read(**asked(files, **change))

@@ -51,7 +51,7 @@ def test_exactly_the_limit_passes() -> None:
     ],
 )
 def test_a_failure_names_threshold_number_and_worst_confusions(limits: dict[str, float], verdict: str) -> None:
-    """Whoever reads it knows which setting it was, how far away, and what to look at."""
+    """It says which setting it was, how far away, and what to look at."""
     assert judged(**limits).verdict == verdict
 
 

@@ -169,7 +169,7 @@ def test_every_job_that_runs_ends_in_time_on_a_named_system(path: Path) -> None:
 
 
 def test_a_pull_request_deploys_to_the_emulator_alone() -> None:
-    """Its code is nobody's yet: no environment, no `up` beside dev's, and no credentials without the condition."""
+    """Its code is nobody's yet: no environment, no `up` except dev's, and no credentials without the condition."""
     path = ROOT / ".github" / "workflows" / "pull-request.yml"
     assert list(read(path)[True]) == ["pull_request"]  # not pull_request_target, which runs with main's rights
     for job in jobs(path).values():

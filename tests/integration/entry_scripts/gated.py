@@ -1,6 +1,6 @@
 # ruff: noqa: ANN001, ANN201, D103 - as users write it
 # mypy: ignore-errors
-"""A service that loads once the file exists that gate.txt beside it names."""
+"""A service that loads once the file exists that gate.txt next to it names."""
 
 import time
 from pathlib import Path

@@ -107,10 +107,12 @@ env.environment_variables["COUNT"] = "2"
 tell("two", attempt(lambda: deploy("two-models", [forest, folder], inference_config)))
 
 # --- the same Environment object, which keeps AZUREML_SOURCE_DIRECTORY, for a script by itself
-with open("alone.py", "w") as file:
+with open("single.py", "w") as file:
     file.write("import os\n" + SCORE)
 tell("left over", env.environment_variables["AZUREML_SOURCE_DIRECTORY"])
-tell("alone", attempt(lambda: deploy("script-alone", [forest, folder], InferenceConfig("alone.py", environment=env))))
+tell(
+    "single", attempt(lambda: deploy("script-single", [forest, folder], InferenceConfig("single.py", environment=env)))
+)
 
 # --- what there is no image for
 for name, change in {

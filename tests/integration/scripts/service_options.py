@@ -28,14 +28,14 @@ for name in ("first", "second"):
     Model.register(ws, f"{name}.txt", f"options-{name}", tags={"order": name}, resource_configuration=size)
 first, second = Model(ws, "options-first"), Model(ws, "options-second")
 os.makedirs("project/inner")
-with open("project/beside.py", "w") as file:
-    file.write("PLACE = 'beside'\n")
+with open("project/sibling.py", "w") as file:
+    file.write("PLACE = 'sibling'\n")
 with open("project/inner/score.py", "w") as file:
     file.write("""
 import json
 import os
 
-from beside import PLACE
+from sibling import PLACE
 
 
 def init():
@@ -49,8 +49,8 @@ def run(raw_data):
     found = sorted(name for _, _, names in os.walk(os.environ["AZUREML_MODEL_DIR"]) for name in names)
     return {"data": data, "place": PLACE, "models": found}
 """)
-with open("alone.py", "w") as file:
-    file.write("def init():\n    pass\n\n\ndef run(raw_data):\n    return 'alone'\n")
+with open("single.py", "w") as file:
+    file.write("def init():\n    pass\n\n\ndef run(raw_data):\n    return 'single'\n")
 env = Environment.from_conda_specification("options-env", "conda.yml")
 env.environment_variables = {"GREETING": "hello"}
 project = InferenceConfig(entry_script="inner/score.py", source_directory="project", environment=env)
@@ -111,7 +111,7 @@ attempt("model in use", first.delete)
 
 # --- the same name again
 other = AciWebservice.deploy_configuration(cpu_cores=1, memory_gb=1)
-alone = InferenceConfig(entry_script="alone.py", environment=env.clone("options-alone"))
+single = InferenceConfig(entry_script="single.py", environment=env.clone("options-single"))
 attempt("taken", lambda: Model.deploy(ws, "options-one", [], project, other))
 uri = service.scoring_uri
 service = Model.deploy(ws, "options-one", [second], project, other, overwrite=True)
@@ -128,7 +128,7 @@ service.remove_tags(["a"])
 service.add_properties({"more": "properties"})
 read = Webservice(ws, "options-one")
 print("read", read.tags, read.properties, read.description, read.enable_app_insights, sep="\t")
-service.update(inference_config=alone, auth_enabled=True, tags={"e": "f"})
+service.update(inference_config=single, auth_enabled=True, tags={"e": "f"})
 service.wait_for_deployment(show_output=True)
 print()
 print("updated", service.run("{}"), service.auth_enabled, service.tags, [m.id for m in service.models], sep="\t")

@@ -10,7 +10,7 @@ import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
-# One's own authority beside those that the shell trusts.
+# One's own authority besides those that the shell trusts.
 Path("trusted.pem").write_text(Path(os.environ["REQUESTS_CA_BUNDLE"]).read_text() + Path("ca.pem").read_text())
 os.environ["REQUESTS_CA_BUNDLE"] = str(Path("trusted.pem").resolve())
 
