@@ -115,7 +115,7 @@ def write(files: dict[str, bytes], directory: Path) -> None:
         path.write_bytes(content)
 
 
-def _signed(signature: str, hash_: str) -> dict[str, Any]:
+def _signed(signature: str, hash_: str) -> dict[str, str]:
     return {rpc._special_sig_key: signature, "hash": hash_}  # noqa: SLF001 (the SDK has no public name for it)
 
 

@@ -1,7 +1,7 @@
 """The Azure ML workspace and the resources that it needs; or an existing workspace, which is only read."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 import pulumi
 from pulumi_azure_native import (
@@ -29,6 +29,14 @@ class Workspace:
     name: pulumi.Output[str]
 
 
+class _Place(TypedDict):
+    """The arguments that all resources share."""
+
+    resource_group_name: pulumi.Output[str]
+    location: str
+    opts: pulumi.ResourceOptions
+
+
 def create_workspace(settings: Settings, opts: pulumi.ResourceOptions) -> Workspace:
     """Declare the workspace with its identity, storage, key vault, insights and registry.
 
@@ -47,7 +55,7 @@ def create_workspace(settings: Settings, opts: pulumi.ResourceOptions) -> Worksp
     group = resources.ResourceGroup(
         "resourceGroup", resource_group_name=settings.resource_group, location=settings.location, opts=opts
     )
-    place: dict[str, Any] = {"resource_group_name": group.name, "location": settings.location, "opts": opts}
+    place: _Place = {"resource_group_name": group.name, "location": settings.location, "opts": opts}
     account = storage.StorageAccount(
         "storage",
         account_name=names.storage_account(settings),

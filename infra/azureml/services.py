@@ -200,7 +200,7 @@ def _take_fingerprint(tags: dict[str, str], properties: Mapping[str, str]) -> st
     return tags.pop(FINGERPRINT_TAG, earlier)
 
 
-def _tls(tls: Tls | None) -> dict[str, Any]:
+def _tls(tls: Tls | None) -> dict[str, object]:
     if tls is None:
         return {"ssl_enabled": False}
     return {

@@ -11,7 +11,7 @@ import io
 import json
 import shlex
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,7 @@ class _Pairs(list[tuple[str, Any]]):
 
 
 def _find_problems(chosen: _Pairs) -> Iterator[str]:
-    known: dict[str, Any] = {rule.name: rule.schema for rule in RULES} | {"all": {}}
+    known: Mapping[str, Mapping[str, object]] = {rule.name: rule.schema for rule in RULES} | {"all": {}}
     yield from _find_repeated("", chosen)
     for name, choice in chosen:
         if name not in known:

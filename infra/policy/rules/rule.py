@@ -54,7 +54,7 @@ class Rule:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
-    def schema(self) -> dict[str, dict[str, Any]]:
+    def schema(self) -> dict[str, dict[str, object]]:
         """Return the JSON schemas of the rule's settings, by name."""
         return {name: dict(schema) for name, schema in {**self.settings, "exempt": EXEMPT}.items()}
 
