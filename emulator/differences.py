@@ -19,6 +19,12 @@ DIFFERENCES: list[Difference] = [
         "test_identity.py::test_no_other_login_is_taken",
     ),
     (
+        "Login",
+        "An identity that is not assigned is refused, and each cloud has hosts and accounts of its own.",
+        "The managed identity endpoint takes any client id, and any `cloud` means this emulator.",
+        "test_identity.py::test_any_identity_and_any_cloud_that_are_asked_for_are_this_one",
+    ),
+    (
         "Errors",
         "A failure of the service itself is a 5xx, and clients try again.",
         "A failure of the emulator itself, a full disk too, is a 400: trying again would not help.",
@@ -62,6 +68,12 @@ DIFFERENCES: list[Difference] = [
         "Nobody says whether the label latest is there of itself.",
         "It is: the version that was registered last, unless another one was labelled so.",
         "test_environments.py::test_a_label_leads_to_one_version",
+    ),
+    (
+        "Environments",
+        "Nobody says which version a name without version or label means after another one was labelled latest.",
+        "It means the version that was registered last; only the label itself leads to the labelled one.",
+        "test_environments.py::test_a_name_without_a_label_is_the_version_that_was_registered_last",
     ),
     (
         "Workspaces",
@@ -141,6 +153,12 @@ DIFFERENCES: list[Difference] = [
         "azureml-defaults before 1.34 brings another inference server than today's.",
         "That server does not run here, so azureml-defaults is 1.34 or newer, or cannot be solved.",
         "tests/unit/test_conda.py::test_azureml_defaults_is_one_that_brings_the_inference_server",
+    ),
+    (
+        "Web services",
+        "Microsoft's documentation asks for azureml-defaults in an environment, which brings the inference server.",
+        "An environment without it gets the inference server all the same, as from one of Azure's inferencing images.",
+        "tests/unit/test_conda.py::test_an_environment_that_brings_no_inference_server_gets_one",
     ),
     (
         "Web services",

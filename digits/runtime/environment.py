@@ -7,6 +7,7 @@ per content, in the user's cache.
 import fcntl
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -24,6 +25,7 @@ __all__ = ["EnvironmentFailedError", "build", "digest", "variables"]
 
 _Report = Callable[[str], None]
 _OUR_COPY = re.compile(r" in `[^`]*requirements\.txt`( at position \d+)?")  # gone by then
+_PLACE = re.compile(r"(: | for url \()(?P<place>[^\s()`]*/[^\s()`]+)\)?$")
 _SEEDS = ("pip", "setuptools")  # conda's environments have them, and old packages take that for granted
 _LINES = 20  # of uv's, which passes on hundreds of a compiler's
 _LENGTH = 600  # of a resolver's explanation, which may take pages
@@ -112,16 +114,17 @@ def _uv(arguments: Sequence[str | Path], report: _Report, lock: TextIO) -> None:
         text=True,
         encoding="utf-8",
         errors="replace",
+        env={**os.environ, "COLUMNS": "10000"},  # or uv breaks its sentences into lines
         cwd=Path(lock.name).parent,  # not the caller's: a pyproject.toml there may configure uv
         pass_fds=[lock.fileno()],  # the lock holds until uv has ended, even when we are killed
     )
     lines: list[str] = []
     with process:
-        for line in process.stderr or ():
+        for line in (_OUR_COPY.sub("", said.rstrip()) for said in process.stderr or ()):
             if lines or line.startswith("error:"):
-                lines.append(line.rstrip())
+                lines.append(line)
             elif not line.startswith((" ", "Using Python")):
-                report(_OUR_COPY.sub("", line.rstrip()))
+                report(line)
     if process.returncode:
         raise _UvError(lines)
 
@@ -129,9 +132,9 @@ def _uv(arguments: Sequence[str | Path], report: _Report, lock: TextIO) -> None:
 def _reason(lines: Sequence[str], python: Interpreter, conda: set[str]) -> str:
     """Return uv's error as one sentence that names the way out."""
     words = [line.strip().removeprefix("error: ").removeprefix("cause: ") for line in lines]
-    text = " ".join(word for word in words if word.strip("^"))
+    text = _join(lines)
     if "No solution found" in text:
-        return _unsolvable(text.partition("resolving dependencies ")[2].partition("hint: ")[0].strip(), conda)
+        return _unsolvable(text.partition("resolving dependencies: ")[2].partition("hint: ")[0].strip(), conda)
     if "No space left on device" in text:
         return (
             f"The scoring environment cannot be installed, the disk is full: free some of "
@@ -144,7 +147,20 @@ def _reason(lines: Sequence[str], python: Interpreter, conda: set[str]) -> str:
             f"{built[1]} has no wheel for Python {python.name}, and cannot be built here ({_complaint(words)}): "
             f"ask for a version that has one, or for the Python that this one is for."
         )
-    return f"The scoring environment cannot be installed: {_OUR_COPY.sub(':', text)}"
+    return f"The scoring environment cannot be installed: {text}"
+
+
+def _join(lines: Sequence[str]) -> str:
+    """Return uv's error and its causes on one line; a file or an address that was named before is left out."""
+    text = ""
+    for line in map(str.strip, lines):
+        cause = line.removeprefix("error: ").removeprefix("cause: ")
+        again = _PLACE.search(cause)
+        if again and again["place"].rpartition("/")[2] in text:
+            cause = cause[: again.start()]
+        if cause.strip("^"):
+            text += f"{': ' if line.startswith('cause: ') else ' '}{cause}"
+    return text.lstrip(": ")
 
 
 def _unsolvable(text: str, conda: set[str]) -> str:

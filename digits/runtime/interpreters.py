@@ -27,6 +27,7 @@ _OLDEST = (3, 8)  # what gunicorn_config.py and the inference servers of today r
 _MINORS = range(100)
 _PATCHES = range(100)
 _SECONDS = 60
+_INSTALLABLE = re.compile(r"3(\.\d+){0,2}")
 _RELEASE = re.compile(r"3\.\d+\.\d+")
 
 
@@ -90,7 +91,8 @@ def _refuse(asks: str, wanted: str, usable: list[Interpreter], *, is_too_old: bo
     )
     if is_too_old:
         return f"{asks}, on which the inference server does not run here, as it needs 3.8 or newer: {ways}"
-    return f"{asks}, which is not on this machine: install it (uv python install {wanted}), {ways}"
+    install = f"install it (uv python install {wanted}), " if _INSTALLABLE.fullmatch(wanted) else ""
+    return f"{asks}, which is not on this machine: {install}{ways}"
 
 
 def _takes_older(fits: SpecifierSet) -> bool:

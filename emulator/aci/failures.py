@@ -44,7 +44,8 @@ def describe(error: Exception, service: Document) -> Document:
     if isinstance(error, AzureError):
         return _error(error.code, error.message, [(error.code, error.message)])
     if isinstance(error, EnvironmentFailedError):
-        return _error("EnvironmentBuildFailed", str(error), [("EnvironmentBuildFailed", "\n".join(error.lines))])
+        said = "\n".join(error.lines) or str(error)
+        return _error("EnvironmentBuildFailed", str(error), [("EnvironmentBuildFailed", said)])
     if isinstance(error, ServerFailedError):
         return _crash(error)
     _log.error("Deploying web service %s failed", service["name"], exc_info=error)

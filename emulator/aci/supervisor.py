@@ -4,7 +4,9 @@ A job reads what it is to do from the store and writes there what became of it, 
 is simply run again.
 """
 
+import contextlib
 import logging
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,9 +16,10 @@ from typing import Any
 
 from digits.runtime import server
 from emulator.aci import container, scoring_environment
-from emulator.aci.failures import describe, is_internal
+from emulator.aci.failures import describe, is_disk_full, is_internal
 from emulator.aci.folders import Folders
 from emulator.aci.jobs import Jobs
+from emulator.aci.restarts import Restarts
 from emulator.aci.scoring_environment import ScoringEnvironment
 from emulator.azureml import services
 from emulator.azureml.artifacts import Artifacts
@@ -31,7 +34,8 @@ _log = logging.getLogger("emulator.supervisor")
 _HEALTHY_WITHIN_SECONDS = 300.0
 _GRACE_SECONDS = 10.0
 _CRASH_CHECK_SECONDS = 1.0
-_RETRY_SECONDS = (1.0, 5.0, 25.0)  # before each new attempt of a restart in which the emulator itself failed
+_QUIET_FAILURES = 4  # restarts in which the emulator itself failed, before the service's state is Failed
+_FULL_DISK_SECONDS = 1.0  # before what became of an operation is written again
 
 
 class Supervisor:
@@ -46,6 +50,7 @@ class Supervisor:
         self.end_waits = operations.end_waits
         self._lock = threading.Lock()
         self._jobs = Jobs()
+        self._restarts = Restarts()
         self._servers: dict[str, server.ScoringServer] = {}
         self._stopping = threading.Event()
 
@@ -71,6 +76,7 @@ class Supervisor:
 
     def end(self, key: str, deployed: str | None) -> None:
         """End the service's server and remove its folder; its operations must have been cancelled before."""
+        self._restarts.forget(key)
         self._end_server(key)
         self._folders.remove(deployed)
 
@@ -102,18 +108,21 @@ class Supervisor:
 
     def _carry_out(self, key: str, operation: Document) -> None:
         service = self._store.get("service", key)
-        if service is None or not self._operations.change(operation, state="Running"):
-            return
-        wanted = services.change(service, operation["request"])
-        if "patch" in operation["request"] and not json_patch.touched(operation["request"]["patch"]) & REDEPLOYED_BY:
-            self._store.put("service", key, wanted)
-            self._operations.change(operation, state="Succeeded")
+        if service is None:
             return
         error = None
         try:
+            if not self._operations.change(operation, state="Running"):
+                return
+            wanted = services.change(service, operation["request"])
+            patch = operation["request"].get("patch")
+            if patch is not None and not json_patch.touched(patch) & REDEPLOYED_BY:
+                self._store.put("service", key, wanted)
+                self._operations.change(operation, state="Succeeded")
+                return
             self._deploy(key, wanted, operation)
         except Exception as failure:  # noqa: BLE001 - whatever it is, the operation has to end
-            error = describe(failure, wanted)
+            error = describe(failure, service)
         if not self._stopping.is_set():  # a server that ended because the emulator stops is no failure
             self._finish(key, operation, service["deployment"], error)
 
@@ -129,6 +138,7 @@ class Supervisor:
                 return  # deleted meanwhile
             wanted = {**services.change(service, operation["request"]), "deployment": operation["id"]}
             self._store.put("service", key, wanted)
+        self._restarts.forget(key)
         self._end_server(key)
         running = self._start(key, wanted, folder, environment, layout)
         report(f"Checking the status of deployment {wanted['name']}.")
@@ -180,14 +190,19 @@ class Supervisor:
 
     def _finish(self, key: str, operation: Document, replaced: str | None, error: Document | None) -> None:
         """Write what became of the operation and its service in one step, and remove what is not needed any more."""
-        started = False
-        with self._store.transaction():
-            done = self._operations.change(operation, state="Failed" if error else "Succeeded", error=error)
-            service = self._store.get("service", key)
-            if done and service is not None:
-                started = service["deployment"] == operation["id"]
-                answers = error is None or (not started and key in self._servers)
-                self._change(key, state="Healthy" if answers else "Failed", error=error)
+        while True:
+            try:
+                done, started = self._write_end(key, operation, error)
+                break
+            except Exception as failure:
+                if not is_disk_full(failure):
+                    raise
+                error = error or describe(failure, operation)
+                self._operations.show_end(operation, error)  # anyone who waits for it learns of it now
+                if self._stopping.wait(_FULL_DISK_SECONDS):
+                    return
+        if started and not error:
+            self._restarts.note_start(key)
         if error and done:
             _log.warning("Web service %s: %s", operation["service"], error["message"])
         if error and started:
@@ -197,18 +212,32 @@ class Supervisor:
         if not started:
             self._folders.remove(operation["id"])
 
+    def _write_end(self, key: str, operation: Document, error: Document | None) -> tuple[bool, bool]:
+        """Return whether the operation ended so, and whether its container had replaced the one before."""
+        started = False
+        with self._store.transaction():
+            done = self._operations.change(operation, state="Failed" if error else "Succeeded", error=error)
+            service = self._store.get("service", key)
+            if done and service is not None:
+                started = service["deployment"] == operation["id"]
+                answers = error is None or (not started and key in self._servers)
+                self._change(key, state="Healthy" if answers else "Failed", error=error)
+        return done, started
+
     def _restart(self, key: str) -> None:
-        """Start the service's last deployment again, as it was; try it again where the emulator itself failed."""
+        """Start the service's last deployment again, as it was; if that fails, it is tried again after a pause."""
         error = self._start_again(key)
-        for seconds in _RETRY_SECONDS:
-            if error is None or not is_internal(error) or self._stopping.is_set():
-                break
-            _log.warning("The restart of %s is tried again in %g s", key, seconds)
-            self._end_server(key)
-            self._stopping.wait(seconds)
-            error = self._start_again(key)
-        if not self._stopping.is_set():
-            self._change(key, state="Failed" if error else "Healthy", error=error)
+        if self._stopping.is_set():
+            return
+        if error is None:
+            self._restarts.note_start(key)
+            self._change(key, state="Healthy", error=None)
+            return
+        self._end_server(key)
+        times = self._restarts.note_end(key)
+        _log.warning("The restart of %s failed and is tried again", key)
+        if not is_internal(error) or times > _QUIET_FAILURES:
+            self._change(key, state="Failed", error=error)
 
     def _start_again(self, key: str) -> Document | None:
         """Start the service's last deployment and return what went wrong, if anything."""
@@ -227,16 +256,19 @@ class Supervisor:
         return None
 
     def _watch(self) -> None:
-        """Start crashed servers again, as ACI does."""
+        """Start containers again that ended or could not be started, as ACI does."""
         while not self._stopping.wait(_CRASH_CHECK_SECONDS):
             with self._lock:
                 ended = [key for key, running in self._servers.items() if not running.is_running()]
             for key in ended:
                 if not self._jobs.is_busy(key):  # whose job sees to it
                     _log.warning("The container of %s ended and is started again", key)
-                    self._change(key, state="Transitioning", error=None)
                     self._end_server(key)
-                    self._jobs.add(key, partial(self._restart, key))
+                    self._restarts.note_end(key)
+                    with contextlib.suppress(sqlite3.Error):  # on a full disk the service goes on all the same
+                        self._change(key, state="Transitioning", error=None)
+            for key in self._restarts.take_due():
+                self._jobs.add(key, partial(self._restart, key))
 
     def _end_server(self, key: str) -> None:
         with self._lock:

@@ -35,6 +35,7 @@ class Operations:
         self._blobs = blobs
         self._lock = threading.Lock()
         self._ending = False
+        self._ends: dict[str, Document] = {}  # by id, those that a full disk did not take yet
         self._listeners: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
 
     def create(self, workspace: str, service: str, request: Document, state: str = "NotStarted") -> Document:
@@ -57,7 +58,7 @@ class Operations:
         operation = self._store.get("operation", f"{workspace}/{operation_id}")
         if operation is None:
             raise NotFoundError(f"Operation with id {operation_id} not found.", code="OperationNotFound")
-        return operation
+        return operation if operation["state"] in DONE else {**operation, **self._ends.get(operation_id, {})}
 
     def unfinished(self, prefix: str = "") -> Iterator[Document]:
         """Yield the operations that are not done, oldest first, of all workspaces or those of a prefix."""
@@ -76,6 +77,11 @@ class Operations:
             self._store.put("operation", key, {**known, **fields, **ended})
         self._wake(operation["id"])
         return True
+
+    def show_end(self, operation: Document, error: Document) -> None:
+        """Answer that the operation failed, although the disk takes no word of it."""
+        self._ends[operation["id"]] = {"state": "Failed", "error": error, "endTime": now()}
+        self._wake(operation["id"])
 
     def log(self, operation: Document, message: str) -> None:
         """Add a line to the operation's log; a full disk loses the line, not the operation."""

@@ -166,7 +166,7 @@ class Webservices:
     def _begin(self, workspace: str, service: Document, request: Document) -> Document:
         """Make the operation and keep the service, which from now on shows that it changes."""
         operation = self._operations.create(workspace, service["name"], request)
-        shown = {**service, "state": "Transitioning", "operationId": operation["id"]}
+        shown = {**service, "state": "Transitioning", "error": None, "operationId": operation["id"]}
         self._store.put("service", f"{workspace}/{service['name']}", shown)
         return operation
 

@@ -82,6 +82,16 @@ def test_a_label_leads_to_one_version(workspace: Workspace) -> None:
     assert label("7", "proven") == 404
 
 
+def test_a_name_without_a_label_is_the_version_that_was_registered_last(workspace: Workspace) -> None:
+    """The label latest on an older version changes what the label means, not what the name means."""
+    _register(workspace, "plain-name")
+    _register(workspace, "plain-name", extra=1)
+    url = f"/environment/v1.0{workspace.id}/environments/plain-name/versions/1/metadata"
+    assert workspace.client.put(url, json={"Labels": ["latest"]}).status_code == 200
+    found = [_read(workspace, path).json()["version"] for path in ("plain-name", "plain-name/labels/latest")]
+    assert found == ["2", "1"]
+
+
 def test_an_environment_has_no_image(workspace: Workspace) -> None:
     """Its details say so; those of one that is not there are a 404."""
     _register(workspace, "imageless")

@@ -46,6 +46,12 @@ def test_a_program_logs_in_as_managed_identity_or_service_principal(logins: dict
     assert logins["default"] == "MsiAuthentication"
 
 
+def test_any_identity_and_any_cloud_that_are_asked_for_are_this_one(logins: dict[str, str]) -> None:
+    """A script that names its own user-assigned identity, or another cloud, runs here as it is."""
+    assert logins["an identity of one's own"] == "digits-ws"
+    assert logins["another cloud"] == "digits-ws"
+
+
 @pytest.mark.parametrize(
     ("way", "words"),
     [

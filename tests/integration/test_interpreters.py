@@ -72,7 +72,7 @@ def test_another_patch_of_the_same_minor_version_is_taken_and_told(wanted: str, 
     ("wanted", "sentence"),
     [
         ("3.89", "which is not on this machine: install it"),
-        ("4.1", "which is not on this machine: install it"),
+        ("4.1", "which is not on this machine: ask for"),
         ("2.7", "on which the inference server does not run here"),
         ("3.6.2", "on which the inference server does not run here"),
     ],

@@ -3,9 +3,12 @@
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 import trustme
 
@@ -51,23 +54,25 @@ def test_everything_acknowledged_is_there_after_kill_9(own_workspace: Workspace)
     assert workspace.register("kept")["version"] == 2
 
 
-def test_a_deployment_that_was_killed_goes_on_after_the_restart(own_workspace: Workspace) -> None:
+def test_a_deployment_that_was_killed_goes_on_after_the_restart(own_workspace: Workspace, tmp_path: Path) -> None:
     """The operation that the client polls is finished by the next emulator; what waited behind it, too."""
-    operation = own_workspace.deploy("slow", entry_script("slow_start"))
+    gate = tmp_path / "gate"
+    operation = own_workspace.deploy("slow", {**entry_script("gated"), "gate.txt": str(gate)})
     behind = own_workspace.client.patch(
         own_workspace.models("/services/slow"), json=[{"op": "replace", "path": "/kvTags", "value": {"a": "b"}}]
     )
-    while "loading begins" not in own_workspace.client.get(operation, params={"offset": 0}).text:
+    while "Checking the status of deployment" not in own_workspace.client.get(operation, params={"offset": 0}).text:
         pass
     own_workspace.emulator.kill()
 
     workspace = _again(own_workspace)
     assert workspace.service("slow")["state"] == "Transitioning"
+    gate.touch()
     workspace.run(operation)
     workspace.run(behind.headers["Operation-Location"])
     service = workspace.service("slow")
     assert (service["state"], service["kvTags"]) == ("Healthy", {"a": "b"})
-    assert httpx.post(service["scoringUri"], content="again").json() == "again"
+    assert httpx.post(service["scoringUri"], content='"again"').json() == '"again"'
 
 
 def test_an_update_that_was_killed_goes_on_and_nothing_is_left_over(own_workspace: Workspace) -> None:
@@ -82,8 +87,8 @@ def test_an_update_that_was_killed_goes_on_and_nothing_is_left_over(own_workspac
     assert len(list((workspace.emulator.state / "services").iterdir())) == 1
 
 
-def test_a_port_taken_meanwhile_is_said_and_the_uri_stays(own_workspace: Workspace) -> None:
-    """The service waits for its port with a sentence in its error; the next start finds it free."""
+def test_a_port_taken_meanwhile_is_said_and_taken_back(own_workspace: Workspace) -> None:
+    """The service waits for its port with a sentence in its error, and is back by itself once it is free."""
     own_workspace.run(own_workspace.deploy("displaced", entry_script("echo")))
     before = own_workspace.service("displaced")
     own_workspace.emulator.stop()
@@ -96,13 +101,26 @@ def test_a_port_taken_meanwhile_is_said_and_the_uri_stays(own_workspace: Workspa
         displaced = workspace.settle("displaced")
         assert (displaced["state"], displaced["scoringUri"]) == ("Failed", before["scoringUri"])
         assert f"cannot have port {port}" in displaced["error"]["message"]
-        workspace.emulator.stop()
 
-    workspace = _again(workspace)
-    assert "error" not in workspace.service("displaced")
-    back = workspace.settle("displaced")
-    assert (back["state"], back["scoringUri"]) == ("Healthy", before["scoringUri"])
+    back = _wait_for_state(workspace, "displaced", "Healthy")
+    assert back["scoringUri"] == before["scoringUri"]
     assert "error" not in back
+    assert httpx.post(back["scoringUri"], content='"back"').json() == "back"
+
+
+def test_a_container_whose_master_was_killed_is_started_again(own_workspace: Workspace) -> None:
+    """Its workers, which the kill leaves without a master, may hold the port for a moment."""
+    own_workspace.run(own_workspace.deploy("beheaded", entry_script("echo")))
+    service = own_workspace.service("beheaded")
+    for _ in range(2):
+        killed = _find_masters(own_workspace)
+        killed[0].kill()
+        end = time.monotonic() + 90
+        while not (found := _find_masters(own_workspace)) or found == killed:
+            assert time.monotonic() < end, own_workspace.emulator.log
+            time.sleep(0.05)
+        assert _wait_for_state(own_workspace, "beheaded", "Healthy")["scoringUri"] == service["scoringUri"]
+    assert httpx.post(service["scoringUri"], content='"again"').json() == "again"
 
 
 def test_a_restart_in_which_the_emulator_itself_fails_is_tried_again(own_workspace: Workspace) -> None:
@@ -126,6 +144,24 @@ def test_a_restart_in_which_the_emulator_itself_fails_is_tried_again(own_workspa
     assert "The emulator itself failed" in workspace.emulator.log
     obstacle.rmdir()
     assert workspace.settle("retried")["state"] == "Healthy"
+
+
+def _find_masters(workspace: Workspace) -> list[psutil.Process]:
+    """Return the gunicorn masters of the emulator's services, those that end just now left out."""
+    found = []
+    for child in psutil.Process(workspace.emulator.record["pid"]).children():
+        with suppress(psutil.NoSuchProcess):
+            if "gunicorn" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
+
+
+def _wait_for_state(workspace: Workspace, name: str, state: str) -> dict[str, Any]:
+    end = time.monotonic() + 90
+    while (service := workspace.service(name))["state"] != state:
+        assert time.monotonic() < end, service
+        time.sleep(0.02)
+    return service
 
 
 def _wait_for_log(workspace: Workspace, text: str) -> None:

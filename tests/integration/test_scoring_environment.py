@@ -81,6 +81,20 @@ def test_a_definition_that_cannot_be_built_says_why(
     assert not [path for path in cache.glob("*") if path.suffix != ".lock"]
 
 
+def test_a_broken_wheel_is_named_once_and_our_own_files_never(tmp_path: Path) -> None:
+    """The folder in which the environment was built is gone by then, so nothing names it."""
+    wheel = tmp_path / "broken-1.0-py3-none-any.whl"
+    wheel.write_bytes(b"no archive")
+    with pytest.raises(EnvironmentFailedError, match="Failed to read `broken @") as raised:
+        build({"dependencies": [{"pip": [f"broken @ {wheel.as_uri()}"]}]})
+    assert str(raised.value).count(wheel.name) == 1
+    told: list[str] = []
+    with pytest.raises(EnvironmentFailedError) as raised:
+        build({"dependencies": [{"pip": ["numpy=>1"]}]}, told.append)
+    assert raised.value.lines
+    assert not [line for line in (*raised.value.lines, *told, str(raised.value)) if "requirements.txt" in line]
+
+
 def test_an_index_that_cannot_be_reached_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that is offline is not told that its conda.yml is wrong."""
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))

@@ -67,8 +67,8 @@ def test_python_picks_the_interpreter(spec: str, python: str) -> None:
     assert translate({"dependencies": ["pip"]})[0] == OUR_PYTHON
 
 
-def test_the_inference_server_is_added_only_where_nothing_asks_for_it() -> None:
-    """Azure's image brings the server; a definition that names it, or azureml-defaults, decides its version."""
+def test_an_environment_that_brings_no_inference_server_gets_one() -> None:
+    """A definition that names the server, or azureml-defaults, decides its version itself."""
     present = "azureml_inference_server_http~=1.4"
     assert translate({"dependencies": ["python=3.11"]})[1] == ["azureml-inference-server-http==1.5.1"]
     assert translate({"dependencies": [{"pip": [present]}]})[1] == [present]

@@ -1,4 +1,4 @@
-# ruff: noqa: ANN001, ANN201, BLE001, SLF001 - as users write it
+# ruff: noqa: ANN001, ANN003, ANN201, BLE001, SLF001 - as users write it
 # mypy: ignore-errors
 """Each way to log in that the SDK has for programs, and what it asks of the network meanwhile."""
 
@@ -37,16 +37,18 @@ def attempt(name, log_in):
     print(name, " ".join(str(said).split()), sep="\t")
 
 
-def principal(tenant=TENANT, client=ID, secret=PASSWORD):
+def principal(tenant=TENANT, client=ID, secret=PASSWORD, **more):
     """Return the login of a service principal, as users write it."""
     return ServicePrincipalAuthentication(
-        tenant_id=tenant, service_principal_id=client, service_principal_password=secret
+        tenant_id=tenant, service_principal_id=client, service_principal_password=secret, **more
     )
 
 
 print("default", type(InteractiveLoginAuthentication()._ambient_auth).__name__, sep="\t")
 attempt("managed identity", MsiAuthentication)
+attempt("an identity of one's own", lambda: MsiAuthentication(identity_config={"client_id": "any"}))
 attempt("service principal", principal)
+attempt("another cloud", lambda: principal(cloud="AzureUSGovernment"))
 attempt("service principal in capitals", lambda: principal(client=ID.upper()))
 attempt("unknown secret", lambda: principal(secret="not-the-secret"))
 attempt("unknown principal", lambda: principal(client="11111111-1111-1111-1111-111111111111"))
