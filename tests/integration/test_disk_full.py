@@ -1,9 +1,18 @@
 """A full disk, made with a limit on the size of files: one sentence, nothing half-written, and life goes on."""
 
 import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from emulator.aci.supervisor import Supervisor
+from emulator.azureml import artifacts, blobs, models
+from emulator.azureml.operations import Operations
+from emulator.store import Store
 from tests.integration.wire import Emulator, Workspace, plain
 
 _LIMIT = 300_000
@@ -64,3 +73,51 @@ def test_a_database_that_cannot_grow_keeps_what_it_has(small_disk: Emulator) -> 
         small_disk.start()
         workspace.client = small_disk.client()
     workspace.close()
+
+
+class _FullStore(Store):
+    """A store whose disk takes nothing while `is_full`."""
+
+    is_full = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Begin as sqlite does, which needs a journal file for the first change."""
+        if self.is_full:
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+        with super().transaction():
+            yield
+
+
+def test_an_operation_ends_with_a_sentence_although_the_disk_takes_no_word_of_it(tmp_path: Path) -> None:
+    """Anyone who polls it reads it at once; it is written as soon as there is room."""
+    store = _FullStore(tmp_path)
+    storage = blobs.Blobs(store, b"key")
+    files = artifacts.Artifacts(store, storage)
+    registry = models.Models(store, files)
+    operations = Operations(store, storage)
+    supervisor = Supervisor(store, files, registry, operations)
+    store.put("service", "/ws/svc", {"name": "svc", "deployment": None, "state": "Transitioning"})
+    operation = operations.create("/ws", "svc", {})
+    store.is_full = True
+    supervisor.recover()
+    try:
+        _wait_until(lambda: operations.get("/ws", operation["id"])["state"] == "Failed")
+        assert "disk is full" in operations.get("/ws", operation["id"])["error"]["message"]
+        kept = store.get("operation", f"/ws/{operation['id']}") or {}
+        assert kept["state"] == "NotStarted"
+        store.is_full = False
+        _wait_until(lambda: (store.get("service", "/ws/svc") or {})["state"] == "Failed")
+        kept = store.get("operation", f"/ws/{operation['id']}") or {}
+        assert kept["state"] == "Failed"
+    finally:
+        supervisor.stop()
+
+
+def _wait_until(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.05)
