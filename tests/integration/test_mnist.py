@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from digits.datasets import DIGESTS, load
 from digits.datasets.mnist import read
 from digits.datasets.mnist_form import place
 from digits.evaluation.evaluation_record import Evaluation
+from infra.scoring_package import MANIFEST
 from tests.integration.answering import Answer, servers
 from tests.integration.serving import ROOT, healthy
 
@@ -166,3 +168,22 @@ def test_the_tutorial_s_model_reads_mnist_as_the_tutorial_says(tmp_path: Path) -
     assert evaluation.body == "json", "the tutorial's entry script knows no bytes"
     assert evaluation.digest == load("mnist", "test", directory=directory).digest
     assert (tmp_path / "report" / "report.html").stat().st_size < 3_000_000
+
+
+def test_the_tutorial_s_model_of_its_own_age_passes_the_gate(tmp_path: Path) -> None:
+    """scikit-learn 0.22.2 saved it; under our entry script its accuracy is what it was then, with a warning."""
+    directory = mnist()
+    content = (ROOT / "tests" / "unit" / "models" / "scikit-learn-0.22.2.pkl").read_bytes()
+    package, model = tmp_path / "scoring", tmp_path / "model"
+    shutil.copytree(ROOT / "scoring", package, ignore=shutil.ignore_patterns("__pycache__"))
+    sha256 = hashlib.sha256(content).hexdigest()
+    described = {"file": "old.pkl", "sha256": sha256, "frameworkVersion": "0.22.2.post1"}
+    (package / MANIFEST).write_text(json.dumps({"model": described}))
+    model.mkdir()
+    (model / "old.pkl").write_bytes(content)
+    with healthy(tmp_path, "", source_directory=package, model_directory=model) as service:
+        evaluation = evaluate(service.scoring_uri, directory, tmp_path / "report", "--minimum-accuracy", "0.9")
+        log = service.log_file.read_text()
+    assert evaluation.accuracy == 0.9193
+    assert evaluation.passed
+    assert "was trained with scikit-learn 0.22.2.post1 and runs with" in log

@@ -248,6 +248,17 @@ def test_a_model_of_scikit_learn_022_is_served_with_one_warning(tmp_path: Path, 
     assert np.array_equal(classifier.predict([images]), model.predict(images))
 
 
+def test_the_tutorial_s_own_model_of_scikit_learn_022_is_served_with_one_warning(tmp_path: Path) -> None:
+    """Version 0.22.2 itself saved the file, and today's scikit-learn reads the same digits in it."""
+    content = (Path(__file__).parent / "models" / "scikit-learn-0.22.2.pkl").read_bytes()
+    loaded = load(tmp_path, "model.pkl", content, frameworkVersion="0.22.2.post1")
+    assert "was trained with scikit-learn 0.22.2.post1 and runs with" in str(loaded.warning)
+    classifier = Classifier(loaded.model)
+    assert classifier.width == 784
+    images = datasets.load("digits", "test").images / 255
+    assert np.array_equal(classifier.predict([images]), loaded.model.predict(images))
+
+
 def test_a_model_without_any_width_is_one_sentence() -> None:
     """Nothing says how many numbers a row has."""
     with pytest.raises(NoWidthError, match="does not say how many numbers it takes in a row"):
