@@ -1,4 +1,4 @@
-"""Somebody who changes things outside Pulumi: Azure's own calls, over plain HTTP, as the portal makes them."""
+"""Changes outside Pulumi: the HTTP requests to Azure that its portal sends."""
 
 import ssl
 import time
@@ -33,7 +33,7 @@ class Portal:
         )
 
     def close(self) -> None:
-        """Log out."""
+        """Close the connection."""
         self._client.close()
 
     # --- web services
@@ -58,7 +58,7 @@ class Portal:
         self._wait(self._management("POST", f"/services/{name}/regenerateKeys", json={"keyType": which}))
 
     def copy_service(self, name: str, copy: str, **properties: str) -> None:
-        """Deploy what runs in one web service as another, which no stack knows of unless its properties say so."""
+        """Deploy the content of a web service as another, of no stack unless its properties name one."""
         image = self.service(name)["environmentImageRequest"]
         request = {"name": copy, "computeType": "ACI", "environmentImageRequest": image}
         request |= {"properties": properties} if properties else {}
@@ -76,7 +76,7 @@ class Portal:
         return model
 
     def tag_model(self, model_id: str, tags: Mapping[str, str]) -> None:
-        """Make the model's tags these."""
+        """Replace the model's tags."""
         self._management(
             "PATCH", f"/models/{model_id}", json=[{"op": "replace", "path": "/kvTags", "value": dict(tags)}]
         )
@@ -102,13 +102,13 @@ class Portal:
     # --- the workspace
 
     def delete_workspace(self) -> Json:
-        """Delete the workspace with all that it holds; return what it was."""
+        """Delete the workspace with all that it holds; return its last description."""
         workspace: Json = self._send("GET", _ID, params=_ARM).json()
         self._send("DELETE", _ID, params=_ARM)
         return workspace
 
     def make_workspace(self, workspace: Json) -> None:
-        """Make it anew under the same name, empty."""
+        """Create it again under the same name, empty."""
         properties = {
             name: workspace["properties"][name]
             for name in ("friendlyName", "storageAccount", "keyVault", "applicationInsights", "containerRegistry")

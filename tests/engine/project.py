@@ -1,4 +1,4 @@
-"""A throw-away copy of the project with its own emulator and state, driven as a user drives it: with plain commands."""
+"""A temporary copy of the project with its own emulator and state, used by the commands that a user types."""
 
 import hashlib
 import json
@@ -22,12 +22,12 @@ _NO_CHANGE = ("same", "refresh")
 
 @dataclass
 class Project:
-    """The copy, the environment of its shell, and what it has been told."""
+    """The copy, the environment of its shell, and the files that were changed."""
 
     directory: Path
     environment: dict[str, str]
     originals: dict[Path, bytes] = field(default_factory=dict)
-    touched: bool = False  # whether anything was deployed since the committed files were
+    touched: bool = False  # whether anything was deployed after the committed files
 
     @classmethod
     def copy(cls, directory: Path) -> "Project":
@@ -71,19 +71,19 @@ class Project:
     # --- emulator
 
     def start_emulator(self, port: str = "0") -> None:
-        """Start it, on free ports unless told otherwise, and point the shell at it."""
+        """Start it, by default on free ports, and set the shell's environment for it."""
         self.python("-m", "emulator", "start", "--port", port)
         printed = self.run("bash", "-c", f"eval \"$('{sys.executable}' -m emulator env)\" && env -0").stdout
         self.environment = dict(pair.split("=", 1) for pair in printed.split("\0") if "=" in pair)
 
     def close(self) -> None:
-        """End what was started."""
+        """Stop the emulator."""
         self.python("-m", "emulator", "stop", check=False)
 
     # --- the engine
 
     def up(self, *options: str, check: bool = True) -> "Deployment":
-        """Deploy; what was done to each resource is read from the engine's own events."""
+        """Deploy, and read from the engine's events what was done to each resource."""
         log = self.directory / ".events"
         log.unlink(missing_ok=True)
         done = self.pulumi("up", "--yes", "--skip-preview", f"--event-log={log}", *options, check=check)
@@ -112,11 +112,11 @@ class Project:
         return outputs
 
     def state(self) -> str:
-        """Return the state as it lies on the disk."""
+        """Return the state as it is on the disk."""
         return (self.directory / ".state/.pulumi/stacks/digits/dev.json").read_text()
 
     def resources(self) -> list[str]:
-        """Return the names of what the state holds."""
+        """Return the names of the resources in the state."""
         exported = json.loads(self.pulumi("stack", "export").stdout)["deployment"]
         return [_name(resource["urn"]) for resource in exported.get("resources", [])]
 
@@ -145,7 +145,7 @@ class Project:
     # --- files and configuration
 
     def write(self, name: str, content: str | bytes) -> None:
-        """Change a file; `restore` brings it back."""
+        """Change a file until `restore` is called."""
         path = self.directory / name
         self.originals.setdefault(path, path.read_bytes())
         path.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -162,7 +162,7 @@ class Project:
         self.write(name, yaml.safe_dump(settings))
 
     def restore(self) -> None:
-        """Bring every changed file back."""
+        """Restore every changed file."""
         for path, content in self.originals.items():
             path.write_bytes(content)
         self.originals.clear()

@@ -1,4 +1,4 @@
-"""A small HTTP server that answers what a test says, and notes what it was asked."""
+"""A small HTTP server that gives a test's answers and records the requests."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked: the headers that matter, the body, and over which connection."""
+    """A request: the headers that the tests read, the body, and the connection's number."""
 
     content_type: str
     accept: str
@@ -20,13 +20,13 @@ class Request:
 
     @property
     def rows(self) -> int:
-        """How many images the body holds."""
+        """The number of images in the body."""
         return len(json.loads(self.body)["data"]) if self.content_type == "application/json" else len(self.body) // 784
 
 
 @dataclass
 class Answer:
-    """A status and a body; `cut` ends the connection after as many bytes, -1 before the status."""
+    """A status and a body; `cut` ends the connection after that many bytes, and -1 ends it before the status."""
 
     status: int
     body: bytes = b""
@@ -39,7 +39,7 @@ Serve = Callable[[Service], str]
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers what the test says, on connections that are kept."""
+    """Gives the test's answers, on connections that are kept open."""
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # head and body in one packet; in two, the second waits 40 ms for the first
@@ -64,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(answer.body[: answer.cut])
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
@@ -94,7 +94,7 @@ def labels(request: Request) -> Answer:
 
 
 def seen_by(seen: list[Request]) -> Service:
-    """Return a service that reads every image as a zero and notes what it was asked."""
+    """Return a service that reads every image as a zero and records the requests."""
 
     def service(request: Request) -> Answer:
         seen.append(request)

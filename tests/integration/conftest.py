@@ -47,7 +47,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.fixture
 def unharmed(service: Service) -> Iterator[None]:
-    """Hold, once a test is done, that the service is none the worse."""
+    """Check after the test that the service is unharmed."""
     with service_unharmed(service):
         yield
 

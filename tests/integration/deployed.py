@@ -46,13 +46,13 @@ class Service:
         return self.client.post(self.running.scoring_uri, content=content, headers=sent)
 
     def request(self, method: str, path: str, content: Any = None, **headers: str) -> httpx.Response:  # noqa: ANN401
-        """Send any request; the path is sent as it stands."""
+        """Send any request; the path is sent unchanged."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         url = httpx.URL(self.running.scoring_uri).copy_with(raw_path=path.encode())
         return self.client.request(method, url, content=content, headers=sent)
 
     def connect(self) -> socket.socket:
-        """Open a connection to write on by hand."""
+        """Open a connection on which a test writes the bytes itself."""
         return socket.create_connection(("127.0.0.1", self.running.port), timeout=60)
 
     @property
@@ -62,7 +62,7 @@ class Service:
 
 
 def row(seed: int) -> list[float]:
-    """Return a made-up picture: mostly empty, as a digit's is."""
+    """Return a made-up image: mostly empty, as an image of a digit is."""
     generator = random.Random(seed)  # noqa: S311 - pictures, not secrets
     return [generator.random() if generator.random() < 0.2 else 0.0 for _ in range(784)]
 
@@ -72,7 +72,7 @@ GOOD = [row(1), row(2), row(9)]  # of which each has another label
 
 @contextmanager
 def service_unharmed(service: Service) -> Iterator[None]:
-    """Hold that good requests are answered rightly afterwards, in more ways than there are workers, by those before."""
+    """Check that the same workers still answer good requests rightly, in more ways than there are workers."""
     before = service.workers
     yield
     expected = digits_model().predict(np.array(GOOD)).tolist()
@@ -95,7 +95,7 @@ def refused(answer: httpx.Response, status: int) -> str:
 
 
 def read_answer(connection: socket.socket) -> tuple[int, bytes]:
-    """Read one response from a connection that was written on by hand."""
+    """Read one response from a connection on which a test wrote the request itself."""
     with contextlib.closing(http.client.HTTPResponse(connection)) as response:
         response.begin()
         return response.status, response.read()
@@ -109,7 +109,7 @@ def digits_model() -> Any:  # noqa: ANN401 - scikit-learn ships no types
 
 @functools.cache
 def tutorials_score() -> str:
-    """Microsoft's entry script, in our words: nothing is checked."""
+    """The tutorial's entry script, rewritten: it checks nothing."""
     return f"""
 import json, os
 import joblib
@@ -125,12 +125,12 @@ def run(raw):
 
 
 def variables() -> dict[str, str]:
-    """What conda.yml sets in the service's environment."""
+    """The variables that conda.yml sets in the service's environment."""
     return environment.variables(yaml.safe_load((SCORING / "conda.yml").read_text(encoding="utf-8")))
 
 
 def write_package(directory: Path, model: Any, train: datasets.Dataset) -> None:  # noqa: ANN401
-    """Write the model as training does, and the package as the program does: folders "model" and "scoring"."""
+    """Write the model as training does, and the package as the program does, to the folders "model" and "scoring"."""
     metadata = write(model, train, train, directory / "model")
     if metadata["accuracy"] < 0:  # a regressor's score, which is no accuracy
         (directory / "model" / METADATA_FILE).write_text(json.dumps({**metadata, "accuracy": 0}))
@@ -143,7 +143,7 @@ def write_package(directory: Path, model: Any, train: datasets.Dataset) -> None:
 
 @contextmanager
 def serving(directory: Path, key: str | None = None, **settings: str) -> Iterator[Service]:
-    """Serve the package in this directory, with conda.yml's settings and these; end it whatever happens."""
+    """Serve the package in this directory with conda.yml's settings and these; always end the server."""
     authorization = {} if key is None else {"Authorization": f"Bearer {key}"}
     running = server.start(
         directory / "run",
@@ -172,7 +172,7 @@ def serving_model(
     key: str | None = None,
     **settings: str,
 ) -> Iterator[Service]:
-    """Serve this model, which was fitted to these images; the digits if nothing else is said."""
+    """Serve this model, which was fitted to these images, by default to the digits."""
     write_package(directory, model, train or datasets.load("digits", "train"))
     with serving(directory, key, **settings) as service:
         yield service
@@ -184,7 +184,7 @@ def as_body(rows: Any) -> bytes:  # noqa: ANN401
 
 
 def every_way(service: Service, pixels: np.ndarray, **headers: str) -> dict[str, list[Any]]:
-    """Return the labels for these uint8 rows by each way to send and to be answered, and for a few of them by GET."""
+    """Return the labels for these uint8 rows by each format of request and answer, and for a few of them by GET."""
     unit = pixels / 255
     bodies: dict[str, tuple[bytes, str | None]] = {
         "json": (as_body(unit.tolist()), None),

@@ -1,4 +1,4 @@
-"""Scripts of SDK users, run as they are typed, in a shell that was pointed at the emulator."""
+"""Scripts of SDK users, run unchanged in a shell that uses the emulator."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ Printed = dict[str, list[str]]
 
 
 def run(workspace: Workspace, script: str, directory: Path) -> Printed:
-    """Run the script and return what it printed: "name<TAB>value<TAB>..." by name."""
+    """Run the script and return its output: "name<TAB>value<TAB>..." by name."""
     workspace.write_config(directory)
     (directory / "conda.yml").write_text(yaml.safe_dump(CONDA), encoding="utf-8")
     done = workspace.emulator.run(SCRIPTS / script, directory=directory)
@@ -24,14 +24,14 @@ def run(workspace: Workspace, script: str, directory: Path) -> Printed:
 
 
 def unknown_routes(workspace: Workspace) -> set[str]:
-    """Return what was asked of the workspace and answered 501, without what stands before the workspace's name."""
+    """Return the workspace's routes that were answered with 501, without the part before the workspace's name."""
     found = workspace.client.get("/emulator/status").json()["unknownRoutes"]
     mine = (each["route"].partition(f"/workspaces/{workspace.name}/") for each in found)
     return {f"{before.partition(' ')[0]} {after}" for before, name, after in mine if name}
 
 
 class Scripts:
-    """Runs each script once, in a workspace and a folder of its own, also if it fails."""
+    """Runs each script once, in a workspace and a folder of its own."""
 
     def __init__(
         self, emulator: Emulator, folders: pytest.TempPathFactory, prepare: Callable[[Path], None] = lambda _: None
@@ -43,7 +43,7 @@ class Scripts:
         self._printed: dict[str, Printed | AssertionError] = {}
 
     def printed(self, name: str) -> Printed:
-        """Return what the script of this name printed."""
+        """Return the output of the script of this name."""
         if name not in self._printed:
             directory = self._folders.mktemp(name)
             self._prepare(directory)
@@ -58,11 +58,11 @@ class Scripts:
         return printed
 
     def unknown_routes(self, name: str) -> set[str]:
-        """Return what the script of this name asked for that the emulator does not do."""
+        """Return the routes that the script of this name requested and the emulator does not have."""
         self.printed(name)
         return unknown_routes(self._workspaces[name])
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         for workspace in self._workspaces.values():
             workspace.close()

@@ -1,4 +1,4 @@
-"""Servers for the tests of runtime: a small entry script, started in the real scoring environment, always ended."""
+"""Servers for the tests of digits.runtime: a small entry script in the real scoring environment."""
 
 import functools
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ def package(directory: Path, script: str) -> Path:
 
 @contextmanager
 def started(directory: Path, script: str, **options: Any) -> Iterator[server.ScoringServer]:  # noqa: ANN401
-    """Start a server on the entry script; end it whatever happens."""
+    """Start a server with the entry script; always end it."""
     settings: dict[str, Any] = {
         "python": python(),
         "source_directory": package(directory, script),

@@ -1,4 +1,4 @@
-"""A real emulator as a process of its own, and its wire protocol without the SDK, which takes seconds to import."""
+"""A real emulator in a process of its own, and its wire protocol without the SDK, whose import takes seconds."""
 
 import io
 import json
@@ -26,7 +26,7 @@ Json = dict[str, Any]
 
 
 class Emulator:
-    """One state folder and the emulator that runs on it."""
+    """A state folder and the emulator that uses it."""
 
     def __init__(self, state: Path, settings: Mapping[str, str] = {}) -> None:
         self.state = state
@@ -41,7 +41,7 @@ class Emulator:
         )
 
     def start(self, *arguments: str, prefix: tuple[str, ...] = ()) -> "Emulator":
-        """Start it, on free ports at first and on the same ones ever after."""
+        """Start it: on free ports the first time, on the same ports later."""
         done = self.command("start", "--port", "0", *arguments, prefix=prefix)
         assert done.returncode == 0, done.stderr
         return self
@@ -51,14 +51,14 @@ class Emulator:
         assert self.command("stop").returncode == 0
 
     def kill(self) -> None:
-        """End it with SIGKILL, as a crash would."""
+        """End it with SIGKILL, as in a crash."""
         process = psutil.Process(self.record["pid"])
         process.kill()
         process.wait()
 
     @property
     def record(self) -> Json:
-        """What emulator.json says."""
+        """The content of emulator.json."""
         record: Json = json.loads((self.state / "emulator.json").read_text(encoding="utf-8"))
         return record
 
@@ -83,7 +83,7 @@ class Emulator:
         )
 
     def token(self) -> str:
-        """Return an access token, as any program here gets it."""
+        """Return an access token, as any program on this machine gets one."""
         endpoint = self.variables()["MSI_ENDPOINT"]
         answer = httpx.post(endpoint, data={"resource": "https://management.azure.com/"}, headers={"Metadata": "true"})
         token: str = answer.raise_for_status().json()["access_token"]
@@ -101,7 +101,7 @@ class Emulator:
 
 
 class Workspace:
-    """A workspace, spoken to as the SDK does."""
+    """A workspace, with the requests that the SDK sends."""
 
     def __init__(
         self, emulator: Emulator, name: str = "digits-ws", subscription: str = SUBSCRIPTION, suffix: str = ""
@@ -115,11 +115,11 @@ class Workspace:
         self._create(suffix)
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self.client.close()
 
     def models(self, path: str) -> str:
-        """Return a path of model management."""
+        """Return the URL of a path of the model management API."""
         return f"/modelmanagement/v1.0{self.id}{path}"
 
     def service(self, name: str) -> Json:
@@ -134,7 +134,7 @@ class Workspace:
         return f"LocalUpload/{container}/{path}"
 
     def announce(self, path: str, container: str = "tests") -> str:
-        """Make an artifact whose content is to come, and return where to put it."""
+        """Create an artifact without content, and return the URL for its content."""
         url = f"/artifact/v2.0{self.id}/artifacts/batch/metadata/LocalUpload/{container}"
         answer = self.client.post(url, json={"paths": [{"path": path}]}).raise_for_status().json()
         uri: str = answer["artifactContentInformation"][path]["contentUri"]
@@ -150,7 +150,7 @@ class Workspace:
         return model
 
     def image_request(self, source: Mapping[str, str], models: list[str], **environment: object) -> Json:
-        """Return what describes the container: source files of which score.py is the entry script, and models."""
+        """Return the container's description: the source files, with score.py as the entry script, and the models."""
         name = f"{time.monotonic_ns()}.tar.gz"
         variables = {"AZUREML_SOURCE_DIRECTORY": "source", "AZUREML_ENTRY_SCRIPT": "source/score.py"}
         python = {"condaDependencies": CONDA}
@@ -163,7 +163,7 @@ class Workspace:
         }
 
     def request(self, name: str, source: Mapping[str, str], models: list[str] | None = None, **fields: object) -> Json:
-        """Return what the SDK would send to deploy a service."""
+        """Return the request with which the SDK deploys a service."""
         image = self.image_request(source, models or [])
         return {"name": name, "computeType": "ACI", "environmentImageRequest": image, **fields}
 
@@ -174,7 +174,7 @@ class Workspace:
         return answer.headers["Operation-Location"]
 
     def wait(self, operation: str, client: httpx.Client | None = None) -> Json:
-        """Return the operation once it is done; `client` asks in place of the workspace's own."""
+        """Return the operation once it is done; `client` replaces the workspace's own client."""
         end = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < end:
             answer: Json = (client or self.client).get(operation).raise_for_status().json()
@@ -188,7 +188,7 @@ class Workspace:
         assert done["state"] == "Succeeded", done
 
     def settle(self, name: str) -> Json:
-        """Return the service once it does not change any more."""
+        """Return the service once its state no longer changes."""
         end = time.monotonic() + _PATIENCE_SECONDS
         while (service := self.service(name))["state"] == "Transitioning":
             assert time.monotonic() < end, service
@@ -247,6 +247,6 @@ def pack(source: Mapping[str, str]) -> bytes:
 
 
 def plain(uri: str) -> str:
-    """Return the URL without the user part that the SDK needs."""
+    """Return the URL without the user name that the SDK needs."""
     scheme, _, rest = uri.partition("://")
     return f"{scheme}://{rest.partition('@')[2] or rest}"

@@ -1,4 +1,4 @@
-"""Evaluations for the tests: what was true, what was read, and the rest as it does not matter."""
+"""Evaluations for the tests: the true labels, the labels that were read, and fixed values for the rest."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from digits.evaluation.smoke import Evaluation, Thresholds, metrics
 
 
 def evaluated(truth: Sequence[int], read: Sequence[int], **changes: Any) -> Evaluation:  # noqa: ANN401 - any field
-    """Return an evaluation of images with these labels that were read so."""
+    """Return an evaluation of images with these true labels and these labels read."""
     labels = sorted({*truth, *read})
     evaluation = Evaluation(
         uri="http://127.0.0.1:8000/score",
@@ -42,6 +42,6 @@ def zeros_ones_and_eights(**changes: Any) -> Evaluation:  # noqa: ANN401 - any f
 
 
 def images_of(labels: Sequence[int], name: str = "digits", digest: str = "d" * 64) -> Dataset:
-    """Return a data set with these labels, each image another one."""
+    """Return a data set with these labels, in which each image is different."""
     images = np.random.default_rng(0).integers(0, 256, (len(labels), 784), dtype=np.uint8)
     return Dataset(name, images, np.array(labels, np.uint8), digest)

@@ -1,4 +1,4 @@
-"""JSON documents with a fault in them, as an editor or a killed run leaves them behind."""
+"""JSON documents with a fault, as an editor or a killed process leaves them."""
 
 import copy
 import json
@@ -34,7 +34,7 @@ ODD: st.SearchStrategy[Any] = st.sampled_from(
 
 @st.composite
 def mutated(draw: st.DrawFn, document: Any) -> str:  # noqa: ANN401 - whatever JSON holds
-    """Return the document as text, with one field of it gone, of another type, twice in it, or cut off."""
+    """Return the document as text with one fault: a field is missing, mistyped or repeated, or the text ends early."""
     changed = copy.deepcopy(document)
     places = list(_places(changed))
     parent, key = draw(st.sampled_from(places))
@@ -50,7 +50,7 @@ def mutated(draw: st.DrawFn, document: Any) -> str:  # noqa: ANN401 - whatever J
 
 
 def _places(document: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401
-    """Yield each object or list with each of its keys, however deep."""
+    """Yield each object or list with each of its keys, at any depth."""
     keys = list(document) if isinstance(document, dict) else range(len(document)) if isinstance(document, list) else ()
     for key in keys:
         yield document, key

@@ -1,18 +1,15 @@
-"""Recorded previews of the real engine, and the comments that are made from them.
+"""Recorded previews of the real engine, and the comments made from them.
 
-tests/engine/preview_cases.py records them; `python tests/unit/recorded_previews.py` writes every comment.md anew, for
-a change that is meant: read the diff before it is committed.
+tests/engine/preview_cases.py records them. `python -m tests.unit.recorded_previews` writes every comment.md again after
+an intended change: read the diff before you commit it.
 """
 
 import contextlib
 import json
 import subprocess
-import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from pulumi.automation import EngineEvent
 
@@ -27,7 +24,7 @@ CASES = sorted(path.name for path in DIRECTORY.iterdir())
 
 
 def preview(case: str) -> Preview:
-    """Return what the engine said."""
+    """Return the recorded preview of the case."""
     return read((DIRECTORY / case / "events.jsonl").read_text(encoding="utf-8"))
 
 
@@ -37,7 +34,7 @@ def read(text: str) -> Preview:
 
 
 def trial(case: str) -> Trial | None:
-    """Return how the candidate did, if it was run."""
+    """Return the candidate's result, if it was run."""
     path = DIRECTORY / case / "candidate.json"
     if not path.exists():
         return None
@@ -62,7 +59,7 @@ def comment(case: str, directory: Path) -> Comment:
 
 
 def commit(directory: Path) -> None:
-    """Commit what lies in the directory, in a repository of its own."""
+    """Commit the directory's files in a repository of their own."""
     identity = ("-c", "user.name=Tester", "-c", "user.email=tester@example.com")
     for arguments in (("init", "-q"), ("add", "-A"), (*identity, "commit", "-q", "--no-verify", "-m", "Release")):
         subprocess.run(["git", *arguments], cwd=directory, check=True)
