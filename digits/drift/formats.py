@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from digits.drift.findings import WORDS, Change, Drift, Finding
+from digits.rendering import code
 
 _SHOWN_CHARACTERS = 64  # a SHA-256
 _NEXT = {
@@ -98,6 +99,4 @@ def _show(value: Any) -> str:  # noqa: ANN401 (any JSON)
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401 (any JSON)
-    """Return the value as code: what others wrote must not mention anybody in an issue, nor break its table."""
-    text = _show(value).replace("`", "'").replace("|", "\\|")
-    return text if value is None else f"`{text}`"
+    return _show(value) if value is None else code(_show(value))

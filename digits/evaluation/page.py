@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import jinja2
 import numpy as np
 
 from digits.evaluation import confusions, pictures
 from digits.evaluation.comparison import Change
 from digits.evaluation.evaluation_record import Evaluation
 from digits.evaluation.scoring_answers import percent
+from digits.rendering import render, text
 
 if TYPE_CHECKING:
     from digits.datasets import Dataset
@@ -66,8 +66,10 @@ class Page:
         """Return the page."""
         misses = [scored for scored in self.scored if scored[1] != scored[2]]
         sure = {row: percent(probability) for row, *_, probability in self.evaluation.misses if probability is not None}
-        return _render(
+        return render(
+            "digits.evaluation",
             "report.html.j2",
+            {"plural": confusions.plural, "parts": _parts},
             evaluation=self.evaluation,
             facts=self._facts(),
             worst_class=min(
@@ -84,7 +86,8 @@ class Page:
 
     def markdown(self) -> str:
         """Return the summary, which fits a pull request comment."""
-        return _render("summary.md.j2", evaluation=self.evaluation, facts=self._facts())
+        shown = {"evaluation": self.evaluation, "facts": self._facts()}
+        return render("digits.evaluation", "summary.md.j2", {"text": text}, **shown)
 
     def png(self) -> dict[str, bytes]:
         """Return the pictures by their files' names."""
@@ -134,27 +137,6 @@ def _words(name: str) -> str:
 
 def _source(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode()
-
-
-def _render(template: str, **context: Any) -> str:  # noqa: ANN401 - whatever the template shows
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("digits.evaluation"),
-        autoescape=jinja2.select_autoescape(["html.j2"], default=False),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["plural"] = confusions.plural
-    environment.filters["cell"] = _cell
-    environment.filters["parts"] = _parts
-    return environment.get_template(template).render(context)
-
-
-def _cell(value: object) -> str:
-    """Return a value so that it stays inside its Markdown cell and is text there."""
-    text = " ".join(str(value).split())
-    return re.sub(r"([\\`*_\[\]<>|~#@])", r"\\\1", text)
 
 
 def _parts(name: str) -> list[str]:

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import jinja2
-
 from digits.engine.events import UNKNOWN, Preview, Step
-from digits.preview import changes, cost, headline, markdown
-from digits.preview.markdown import NONE, code
+from digits.preview import changes, cost, headline
+from digits.preview.markdown import NONE, change, dollars, short, some
 from digits.preview.scoring_files import FileChange
 from digits.preview.trial import Trial, current
+from digits.rendering import code, prose, render
 from infra.live import Live
 
 _MODEL = ("name", "sha256")
@@ -35,18 +34,8 @@ class Comment:
 
     def render(self) -> str:
         """Return the comment as Markdown."""
-        environment = jinja2.Environment(
-            loader=jinja2.PackageLoader("digits.preview"),
-            autoescape=False,  # noqa: S701 - Markdown, whose escaping is markdown.py's
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-        )
-        for name in ("code", "prose", "change", "some", "short", "dollars"):
-            environment.filters[name] = getattr(markdown, name)
-        environment.filters["name_step"] = name_step
-        return environment.get_template("comment.md.j2").render(comment=self, marker=marker(self.stack))
+        filters = {one.__name__: one for one in _FILTERS}
+        return render("digits.preview", "comment.md.j2", filters, comment=self, marker=marker(self.stack))
 
     @property
     def verdict(self) -> str:
@@ -114,7 +103,7 @@ class Comment:
             return "a new record, if the live service passes"
         if step.operation not in ("update", "replace"):
             return ""
-        return markdown.some([code(name) for name in dict.fromkeys(c.name for c in changes.changed_inputs(step))])
+        return some([code(name) for name in dict.fromkeys(c.name for c in changes.changed_inputs(step))])
 
     def _rows(self) -> Iterator[tuple[str, str, str]]:
         model, service = self.preview.step("model"), self.preview.step("webservice")
@@ -128,8 +117,8 @@ class Comment:
             yield "Accuracy, evaluated", f"{before.accuracy:.4f} on {before.rows:,} rows{of}" if before else NONE, here
         if service:
             for title, name in (("Environment", "environmentVersion"), ("Scoring files", "scoringDigest")):
-                yield title, markdown.short(service.live.get(name)), markdown.short(service.after.get(name))
-        monthly, monthly_then = (markdown.dollars(amount) if amount else NONE for amount in self.cost.total)
+                yield title, short(service.live.get(name)), short(service.after.get(name))
+        monthly, monthly_then = (dollars(amount) if amount else NONE for amount in self.cost.total)
         yield "Cost a month, a hint", monthly, monthly_then
 
 
@@ -154,20 +143,23 @@ def _give_reason(step: Step) -> str:
         changes.Change(name, *(str(part.get(name)) for part in (step.live, step.after))) for name in step.reasons
     ]
     if len(changed) == 1 and changed[0].after != UNKNOWN:
-        return markdown.change(changed[0])
-    return f"{markdown.some([code(change.name) for change in changed])} {'changes' if len(changed) == 1 else 'change'}"
+        return change(changed[0])
+    return f"{some([code(change.name) for change in changed])} {'changes' if len(changed) == 1 else 'change'}"
 
 
 def _models(step: Step) -> tuple[str, str]:
     """Name the model that is registered and the one that would be."""
     version = step.outputs.get("version")
     named = f"{step.live['name']}:{version:g}" if version else step.live.get("name")
-    now = f"{code(named)} {markdown.short(step.live['sha256'])}" if step.live else NONE
+    now = f"{code(named)} {short(step.live['sha256'])}" if step.live else NONE
     if not step.after or [step.live.get(name) for name in _MODEL] == [step.after[name] for name in _MODEL]:
         return now, now if step.after else NONE
-    return now, f"{code(step.after['name'])} {markdown.short(step.after['sha256'])}, a new version"
+    return now, f"{code(step.after['name'])} {short(step.after['sha256'])}, a new version"
 
 
 def _training(values: Mapping[str, Any]) -> str:
     tags = values.get("tags") or {}
-    return f"{markdown.prose(tags['accuracy'])} on {markdown.prose(tags.get('data'))}" if "accuracy" in tags else NONE
+    return f"{prose(tags['accuracy'])} on {prose(tags.get('data'))}" if "accuracy" in tags else NONE
+
+
+_FILTERS = (change, code, dollars, name_step, prose, short, some)

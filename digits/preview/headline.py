@@ -7,9 +7,9 @@ from typing import Any
 from digits.engine.events import Preview, Step
 from digits.evaluation.smoke import Evaluation
 from digits.preview import changes
-from digits.preview.markdown import code, prose
 from digits.preview.scoring_files import FileChange
 from digits.preview.trial import Trial
+from digits.rendering import code, prose
 from infra.live import Live
 from infra.promotion import OTHER_CHECKOUT
 

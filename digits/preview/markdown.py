@@ -1,25 +1,12 @@
-"""Text that stays text in a comment: nothing in a value can end a table's cell, mention somebody, or become a tag."""
+"""The comment's phrases: differences, lists, digests and amounts in brief."""
 
-import re
 from collections.abc import Sequence
 
 from digits.preview.changes import Change
+from digits.rendering import code
 
 NONE = "none"
-_LONGEST = 80
 _FEW = 6
-
-
-def code(value: object) -> str:
-    """Return a value as code, cut where it is long."""
-    text = " ".join(str(value).replace("`", "'").replace("|", "¦").split())
-    return f"`{text[:_LONGEST]}{'…' if len(text) > _LONGEST else ''}`" if text else "empty"
-
-
-def prose(value: object) -> str:
-    """Return a sentence with what Markdown would take for its own escaped."""
-    text = " ".join(str(value).split()).replace("@", "@\u200b")
-    return re.sub(r"([\\*_\[\]<>|~#])", r"\\\1", text)
 
 
 def change(of: Change) -> str:

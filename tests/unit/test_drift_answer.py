@@ -120,7 +120,7 @@ def test_markdown_is_a_table_that_no_value_breaks() -> None:
     lines = formats.to_markdown(drift(found, model="update")).splitlines()
     assert lines[0] == "**Stack dev has drifted: 1 thing is not as deployed.**"
     assert "### Model digits:2: bytes replaced, re-tagged" in lines
-    assert r"""| `tags.data` | `MNIST` | `"a\|b'@all'\n\| c"` |""" in lines
+    assert r"""| `tags.data` | `MNIST` | `"a¦b'@all'\n¦ c"` |""" in lines
     assert f"| `sha256` | `{'a' * 64}` | `{'b' * 64}` |" in lines
 
 

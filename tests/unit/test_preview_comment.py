@@ -10,11 +10,12 @@ import pytest
 
 from digits.engine.events import Preview, Step
 from digits.evaluation.verdict import Thresholds
-from digits.preview import cost, markdown
+from digits.preview import cost
 from digits.preview.__main__ import main
 from digits.preview.comment import Comment
 from digits.preview.scoring_files import FileChange, changed_files
 from digits.preview.trial import Trial, try_candidate
+from digits.rendering import code
 from infra import scoring_package
 from infra.live import Live
 from infra.promotion import OTHER_CHECKOUT
@@ -118,7 +119,7 @@ def test_a_value_cannot_leave_its_place(value: str) -> None:
     warning = next(line for line in text.splitlines() if "**Warning**" in line)
     assert not any(sign in warning.replace("\\<", "").replace("\\>", "") for sign in "<>")
     assert "@e" not in warning
-    assert markdown.code(value).count("`") == 2
+    assert code(value).count("`") == 2
 
 
 def test_a_promoted_release_is_not_run_and_shows_its_sources_evidence() -> None:

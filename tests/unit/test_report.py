@@ -129,7 +129,7 @@ def test_names_from_outside_stay_text() -> None:
     assert '"><b>' not in page.html()
     summary = page.markdown()
     assert "<script>" not in summary.replace("\\<script\\>", "")
-    assert "| Model | \\<script\\>alert(1)\\</script\\>\\|x \\`y\\` \\@team |" in summary
+    assert "| Model | \\<script\\>alert(1)\\</script\\>\\|x \\`y\\` @\u200bteam |" in summary
 
 
 def test_the_samples_are_the_same_for_the_same_data() -> None:
