@@ -1,1 +1,1 @@
-"""Drift: what was changed outside Pulumi since the last `up`, and what the next one would do about it."""
+"""Drift: the changes made outside Pulumi since the last `up`, and the operations of the next one."""

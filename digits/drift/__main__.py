@@ -1,6 +1,6 @@
-"""`make drift`: what was changed outside Pulumi since the last `up`, and what the next one would do about it.
+"""`make drift`: the changes made outside Pulumi since the last `up`, and the operations of the next one.
 
-Exit code 0: nothing; 1: something; 2: it could not be looked.
+Exit code 0: no drift; 1: drift; 2: could not look.
 """
 
 import digits.cli.interrupt  # noqa: F401 - before all else, see there
@@ -54,7 +54,7 @@ def main() -> int:
 
 
 def look(stack: str) -> Drift:
-    """Return what a refresh finds, and what a preview says of it where it finds something; raises EngineError."""
+    """Refresh and, if something changed, preview the next `up`; raises EngineError."""
     print(f"Comparing stack {stack} with what is deployed", file=sys.stderr)
     steps = _steps(automation.refresh(stack))
     if not steps:
@@ -64,7 +64,7 @@ def look(stack: str) -> Drift:
     next_steps: dict[str, str] = {}
     unknown = None
     if changed:
-        print("Asking what the next `up` would do", file=sys.stderr)
+        print("Previewing the next `up`", file=sys.stderr)
         try:
             next_steps = {step.name: step.operation for step in _steps(automation.preview(stack, ["--refresh"]))}
         except EngineError as error:

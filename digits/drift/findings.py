@@ -1,7 +1,7 @@
-"""What changed outside: each resource that is not as it was deployed, what is expected and found, in words.
+"""The findings: each resource that was changed outside Pulumi, with the expected and the found values.
 
-Also the web services that run with our model although no stack deployed them: they are not ours to change, so each is
-named until its owner removes it or lets it run with another model.
+A web service that runs with our model and that no stack deployed is a finding too. It is not ours to change. Each look
+names it until its owner removes it or gives it another model.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ _TITLES = {
     f"{_OURS}Webservice": "Web service {name}",
     f"{_OURS}Release": "Release of {service}",
 }
-# What happened, by type and top-level property; the codes are the machine form's, the words the readable one's.
+# The kind of change, by type and top-level property. JSON shows the code, text and Markdown show its words.
 _HAPPENED = {
     (f"{_OURS}Webservice", "cpuCores"): "scaled",
     (f"{_OURS}Webservice", "memoryGb"): "scaled",
@@ -42,13 +42,13 @@ WORDS = {
     "changed": "changed",
     "usesOurModel": "uses our model, deployed by no stack",
 }
-_KEYS = ("primaryKey", "secondaryKey")  # secrets: keysRegenerated tells which are others
+_KEYS = ("primaryKey", "secondaryKey")  # secrets: keysRegenerated names the changed ones
 _MISSING = object()
 
 
 @dataclass(frozen=True)
 class Change:
-    """A property by its path, as the state has it and as it was found; None where it is not there."""
+    """A property by its path, with its value in the state and the value found; None if it does not exist."""
 
     property: str
     expected: Any
@@ -57,7 +57,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not as it was deployed; `resource` is None where it is none of ours."""
+    """A resource that is not as it was deployed; `resource` is None if the resource is not ours."""
 
     resource: str | None
     title: str
@@ -67,7 +67,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Drift:
-    """All findings of a stack, and what the next `up` would do to each resource, or why that cannot be told."""
+    """All findings of a stack, and the next operation of `up` on each resource, or the reason why it is unknown."""
 
     stack: str
     resources: int
@@ -77,7 +77,7 @@ class Drift:
 
 
 def find(steps: Iterable[Step]) -> list[Finding]:
-    """Return what a refresh found."""
+    """Return the findings of a refresh."""
     return [finding for step in steps if (finding := _finding(step)) is not None]
 
 

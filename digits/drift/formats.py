@@ -1,4 +1,4 @@
-"""The answer: as text for a terminal, as Markdown for an issue or a job's summary, as JSON for programs."""
+"""The formats of the answer: text for a terminal, Markdown for an issue or a job's summary, JSON for programs."""
 
 import json
 from dataclasses import asdict
@@ -21,9 +21,7 @@ _HOW = {
     "bytesReplaced": " Our bytes become the next version.",
     "definitionChanged": " Ours becomes another version, because Azure ML never changes one.",
 }
-_NOT_OURS = (
-    "The next `up` leaves it alone; it is named here until its owner removes it or lets it run with another model."
-)
+_NOT_OURS = "The next `up` does not change it; each look names it until its owner removes it or gives it another model."
 
 
 def to_text(drift: Drift) -> str:
@@ -69,17 +67,17 @@ def _next(drift: Drift, finding: Finding) -> str:
     if finding.resource is None:
         return _NOT_OURS
     if drift.unknown is not None:
-        return "What the next `up` does about it could not be told."
+        return "The next `up` could not be previewed."
     how = "".join(_HOW.get(happened, "") for happened in finding.happened)
     return f"The next `up` {_NEXT[drift.next.get(finding.resource, 'same')]}.{how}"
 
 
 def _plan(drift: Drift) -> list[str]:
-    """Return what the next `up` would do as a whole: with what changed here since, and what follows from a repair."""
+    """Return all operations of the next `up`: repairs, their consequences, and local changes."""
     if all(finding.resource is None for finding in drift.findings):
         return []
     if drift.unknown is not None:
-        return ["", f"What the next `up` would do could not be told: {drift.unknown}"]
+        return ["", f"The next `up` could not be previewed: {drift.unknown}"]
     steps = [
         f"{operation} {resource}" for resource, operation in drift.next.items() if operation not in ("same", "read")
     ]
@@ -91,7 +89,7 @@ def _describe(change: Change) -> str:
 
 
 def _show(value: Any) -> str:  # noqa: ANN401 (any JSON)
-    """Return the value on one line; what others wrote must not move a terminal's cursor."""
+    """Return the value on one line; a value that others wrote must not move the terminal's cursor."""
     if value is None:
         return "nothing"
     text = value if isinstance(value, str) and value.isprintable() else json.dumps(value)

@@ -1,10 +1,10 @@
 """Previews and refreshes that change nothing, on Pulumi's Automation API.
 
-The API streams the engine's events over a local connection, so their debug lines, which hold secrets, reach no file.
+The API streams the engine's events over a local connection. Their debug lines hold secrets and so reach no file.
 Three things that the API does are replaced here:
 
-- It starts the CLI within reach of the terminal's Ctrl-C and leaves its children behind: `_Command` runs it instead.
-- It selects the stack, which changes the user's own choice: `_Project` leaves that alone.
+- On Ctrl-C it leaves processes behind: `_Command` runs the CLI instead.
+- It selects the stack, which changes the user's own choice: `_Project` keeps that choice.
 - It prints an event that it cannot read, secrets included: such an event is an error without its text.
 """
 

@@ -1,4 +1,4 @@
-"""What a preview or a refresh found, read from the engine's events."""
+"""The result of a preview or a refresh, read from the engine's events."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field

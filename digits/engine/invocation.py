@@ -1,4 +1,4 @@
-"""The Pulumi CLI as a child process: it ends before the command does, on Ctrl-C too."""
+"""The Pulumi CLI as a child process. It ends before the command does, on Ctrl-C too."""
 
 from digits.cli import children
 
@@ -14,7 +14,7 @@ class EngineError(Exception):
 
 
 def run(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> "CompletedProcess[str]":
-    """Run the CLI to its end and return what it printed; raises EngineError if it fails."""
+    """Run the CLI to its end and return its output; raises EngineError if it fails."""
     variables = {**os.environ, **(environment or {})}
     try:
         done = children.run(["pulumi", *arguments], env=variables, stdout=PIPE, stderr=PIPE)

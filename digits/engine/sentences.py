@@ -15,7 +15,7 @@ def simplify(message: str) -> str:
 
 
 def explain(printed: str) -> str:
-    """Return the last error of what the CLI printed when it failed, with the command that fixes it, if there is one."""
+    """Return the last error in the output of a CLI that failed, with the command that fixes it, if there is one."""
     _, mark, last = printed.rpartition("error: ")
     sentence = simplify(last if mark else printed.strip().rpartition("\n")[-1])
     if sentence.startswith(_NO_STACK):

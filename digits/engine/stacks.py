@@ -1,7 +1,7 @@
-"""What a stack has deployed, its configuration and its deployments, by the CLI.
+"""A stack's outputs, configuration and deployments, by the CLI.
 
-The Automation API cannot serve here. Its export decrypts all secrets, it sets a value only in the stack's own file,
-and its previews and deployments neither show the engine's progress on the terminal nor ask for a confirmation.
+The Automation API cannot serve here. Its export decrypts all secrets. It sets values only in the stack's own file.
+Its previews and deployments neither show the engine's progress on the terminal nor ask for a confirmation.
 """
 
 import json

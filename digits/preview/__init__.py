@@ -1,1 +1,1 @@
-"""What a change would do to a stack, in machine-learning terms, as one comment for a pull request."""
+"""The effect of a change on a stack, in machine-learning terms, as one comment for a pull request."""

@@ -1,6 +1,6 @@
-"""`python -m digits.preview`: what a change would do to a stack, as one comment for a pull request.
+"""`python -m digits.preview`: the effect of a change on a stack, as one comment for a pull request.
 
-Exit codes: 0 a comment was made, whatever changes; 2 there was nothing to preview, which the comment says too.
+Exit codes: 0 a comment was made; 2 the stack could not be previewed, and the comment gives the reason.
 """
 
 import digits.cli.interrupt  # noqa: F401 - before all else, see there
@@ -26,14 +26,14 @@ from digits.promotion.record import PromotionError
 from infra.live import Live, look
 from tools import build_progress
 
-_EPILOG = """What stands after -- goes to `pulumi preview`, such as --policy-pack. Exit codes: 0 a comment was made,
-whatever changes; 2 the stack could not be previewed, which the comment says too, or the options are wrong. The
+_EPILOG = """Options after -- go to `pulumi preview`, such as --policy-pack. Exit codes: 0 a comment was made;
+2 the stack could not be previewed, and the comment gives the reason, or the options are wrong. The
 comment's first line is hidden and the same for each comment on this stack: a workflow finds its comment by it and
 updates that one."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the arguments say and return the exit code."""
+    """Run the command and return the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     end = given.index("--") if "--" in given else len(given)
     chosen = _parser().parse_args(given[:end])
@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(stack: str, release: str | None, options: Sequence[str]) -> Preview:
-    """Preview, of a stack that takes releases the named one."""
+    """Preview the stack, with the named release if there is one."""
     with build_progress.show(f"Previewing stack {stack}"):
         if not release:
             return automation.preview(stack, options)
@@ -86,7 +86,7 @@ def _look(stack: str, preview: Preview) -> Live | None:
 
 
 def _hand_on(comment: Comment) -> None:
-    """Tell GitHub's later steps which release was shown, so that they deploy that one."""
+    """Give GitHub's later steps the id of the release that was shown, so that they deploy that one."""
     file = os.environ.get("GITHUB_OUTPUT")
     if file and comment.source:
         with Path(file).open("a", encoding="utf-8") as outputs:
@@ -94,7 +94,7 @@ def _hand_on(comment: Comment) -> None:
 
 
 def _try(preview: Preview) -> Trial | None:
-    """Try the candidate and show that it goes on; all that its server says only where that is asked for."""
+    """Try the candidate and show progress; show all output of its server only if the user asks for it."""
     if is_verbose():
         return try_candidate(preview, lambda message: print(f"candidate: {message}", file=sys.stderr))
     with ExitStack() as showing:

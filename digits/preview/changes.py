@@ -1,4 +1,4 @@
-"""What differs between now and then, each difference as a name with two texts."""
+"""The differences between now and the next deployment, each as a name with two texts."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from digits.engine.events import UNKNOWN, Preview, Step
 from digits.evaluation.verdict import Thresholds
 from digits.runtime.conda import EnvironmentFailedError, translate
 
-# Of the web service's inputs, what follows from model, environment and scoring files, which are shown themselves.
+# Inputs of the web service that follow from model, environment and scoring files, which are shown themselves.
 _DERIVED = {
     "__provider",
     "dnsNameLabel",
@@ -31,7 +31,7 @@ _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)\s*(?P<rest>.*)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Change:
-    """One difference; what is None was not there, or will not be."""
+    """One difference; `before` is None for an added value, `after` for a removed one."""
 
     name: str
     before: str | None
@@ -39,7 +39,7 @@ class Change:
 
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    """Return what differs, in the order of the names; nested mappings are compared name by name."""
+    """Return the differences in the order of the names; nested mappings are compared name by name."""
     old, new = dict(_flatten(before)), dict(_flatten(after))
     names = sorted({*old, *new})
     return [Change(name, old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)]
@@ -53,7 +53,7 @@ def changed_inputs(step: Step) -> list[Change]:
 
 
 def settings(preview: Preview) -> list[Change]:
-    """Return what changes of the service's size and settings, and of what the gate asks for."""
+    """Return the changes of the service's size and settings, and of the gate's requirements."""
     service, release = preview.step("webservice"), preview.step("release")
     changes = []
     if service and service.before:
@@ -67,14 +67,14 @@ def settings(preview: Preview) -> list[Change]:
 
 
 def packages(step: Step | None) -> list[Change]:
-    """Return what changes in the environment: packages with their versions, then variables and all else."""
+    """Return the changes of the environment: packages with their versions, then variables and the rest."""
     if step is None or not step.before or not step.after:
         return []
     old, new = step.live.get("conda") or {}, step.after.get("conda") or {}
     rest = [{name: value for name, value in conda.items() if name not in _PACKAGES} for conda in (old, new)]
     try:
         return compare(_versions(old), _versions(new)) + compare(*rest)
-    except EnvironmentFailedError:  # a form that runtime cannot translate, which Azure may take all the same
+    except EnvironmentFailedError:  # digits.runtime cannot translate this form, but Azure may accept it
         return compare(*({"dependencies": conda.get("dependencies")} for conda in (old, new))) + compare(*rest)
 
 

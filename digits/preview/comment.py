@@ -1,4 +1,4 @@
-"""The comment: a verdict, what is replaced or deleted, what changes in brief, and folded details."""
+"""The comment: a verdict, the losses, the changes in brief, and folded details."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ def marker(stack: str) -> str:
 
 @dataclass(frozen=True)
 class Comment:
-    """What the comment shows; the template says how."""
+    """The content of the comment; the template has its form."""
 
     stack: str
     preview: Preview
     trial: Trial | None
     files: list[FileChange]
-    live: Live | None = None  # what a look at the web service found; None without a look
+    live: Live | None = None  # the live web service; None if nobody looked
 
     def render(self) -> str:
         """Return the comment as Markdown."""
@@ -44,47 +44,47 @@ class Comment:
 
     @cached_property
     def steps(self) -> list[Step]:
-        """The resources that something is done to."""
+        """The resources that change."""
         return headline.changed_steps(self.preview)
 
     @property
     def counts(self) -> str:
-        """How many of them what is done to."""
+        """The number of resources by operation."""
         return headline.count_steps(self.steps)
 
     @property
     def source(self) -> dict[str, Any] | None:
-        """What a promoted release says of where it comes from."""
+        """The origin of a promoted release."""
         return headline.source(self.preview)
 
     @cached_property
     def lost(self) -> list[str]:
-        """What is replaced or deleted, with the reason and what goes with it."""
+        """The resources that are replaced or deleted, with the reason and the loss."""
         return [_describe_loss(step) for step in self.steps if step.operation in headline.LOSING]
 
     @cached_property
     def packages(self) -> list[changes.Change]:
-        """What changes in the environment."""
+        """The changes of the environment."""
         return changes.packages(self.preview.step("environment"))
 
     @cached_property
     def settings(self) -> list[changes.Change]:
-        """What changes of the service's settings and the gate's."""
+        """The changes of the settings of service and gate."""
         return changes.settings(self.preview)
 
     @cached_property
     def cost(self) -> cost.Cost:
-        """What it costs, as a hint."""
+        """The cost, as a hint."""
         return cost.estimate(self.preview)
 
     @property
     def prices(self) -> Mapping[str, Any]:
-        """The prices that the hint is made of."""
+        """The prices behind the hint."""
         return cost.PRICES
 
     @property
     def is_judged(self) -> bool:
-        """Whether the verdict says already why the candidate is refused."""
+        """Whether the verdict already gives the reason why the candidate is refused."""
         return headline.is_judged(self.preview)
 
     @property
@@ -94,11 +94,11 @@ class Comment:
 
     @property
     def rows(self) -> list[tuple[str, str, str]]:
-        """What differs between now and then, as a table."""
+        """The differences, as a table."""
         return [row for row in self._rows() if row[1] != row[2]]
 
     def changed_inputs(self, step: Step) -> str:
-        """Name the inputs of a resource that change; a release's follow from all others, and it is a new record."""
+        """Return the inputs of a resource that change; a release becomes a new record instead."""
         if step.short_type == "Release" and step.operation == "update":
             return "a new record, if the live service passes"
         if step.operation not in ("update", "replace"):
@@ -123,7 +123,7 @@ class Comment:
 
 
 def name_step(step: Step) -> str:
-    """Return what a resource is called in the program, and in Azure where it is there."""
+    """Return a resource's name in the program, and its name in Azure if it exists."""
     return f"{step.name} {code(step.physical_name)}" if step.id else step.name
 
 

@@ -15,19 +15,19 @@ PRICES: Mapping[str, Any] = json.loads(Path(__file__).with_name("prices.json").r
 
 @dataclass(frozen=True)
 class Cost:
-    """US dollars a month, now and then, by what they are paid for; None where it is not there."""
+    """US dollars a month, now and after the change, by resource; None if the resource does not exist."""
 
     items: Mapping[str, tuple[float | None, float | None]]
 
     @property
     def total(self) -> tuple[float, float]:
-        """All of it, now and then."""
+        """The sum, now and after the change."""
         before, after = (sum(amounts[at] or 0 for amounts in self.items.values()) for at in (0, 1))
         return before, after
 
 
 def estimate(preview: Preview) -> Cost:
-    """Return the cost of what is billed by time."""
+    """Return the cost of the resources that are billed by time."""
     priced: dict[str, Callable[[Mapping[str, Any]], float | None]] = {"webservice": _container, "registry": _registry}
     steps = {name: step for name in priced if (step := preview.step(name))}
     return Cost({name: _both(step, priced[name]) for name, step in steps.items()})

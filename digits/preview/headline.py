@@ -18,12 +18,12 @@ LOSING = ("replace", "delete")
 
 
 def changed_steps(preview: Preview) -> list[Step]:
-    """Return the resources that something is done to."""
+    """Return the resources that change."""
     return [step for step in preview.steps if step.operation in DONE]
 
 
 def count_steps(steps: Sequence[Step]) -> str:
-    """Say how many resources what is done to."""
+    """Return the number of resources by operation, in words."""
     counted = Counter(step.operation for step in steps)
     return ", ".join(f"{counted[operation]} {word}" for operation, word in DONE.items() if counted[operation])
 
@@ -34,7 +34,7 @@ def awaits_promotion(preview: Preview) -> bool:
 
 
 def source(preview: Preview) -> dict[str, Any] | None:
-    """Return what a promoted release says of the stack that it comes from."""
+    """Return the origin of a promoted release."""
     release = preview.step("release")
     return release.after.get("source") if release else None
 
@@ -42,7 +42,7 @@ def source(preview: Preview) -> dict[str, Any] | None:
 def pronounce(
     stack: str, preview: Preview, trial: Trial | None, files: Sequence[FileChange], live: Live | None = None
 ) -> str:
-    """Return the sentence, with a mark in front: what cannot be, what would be refused, what is lost, what changes."""
+    """Return the sentence, with a mark in front: an error, a refusal, a loss, or the changes, in this order."""
     name = code(stack)
     if awaits_promotion(preview):
         return f"✅ {name} does not change: it takes what another stack released. {prose(preview.errors[0])}"
@@ -69,18 +69,18 @@ def pronounce(
 
 
 def is_judged(preview: Preview) -> bool:
-    """Say whether anything would stop a release that is not good enough."""
+    """Say whether a rehearsal or a gate would stop a release that is not good enough."""
     return "true" in (preview.setting("rehearsalEnabled"), preview.setting("gateEnabled"))
 
 
 def _miss(evaluation: Evaluation) -> str:
-    """Say which thresholds are missed; the details have each whole sentence."""
+    """Name the missed thresholds; the details have each whole sentence."""
     missed = [check for check in evaluation.checks if not check.passed]
     return "it misses " + ", ".join(f"{check.threshold} {check.limit:g} ({check.measured:.4g})" for check in missed)
 
 
 def _is_doubtful(trial: Trial | None) -> bool:
-    """Say whether somebody should look: it was not run, it fails, or it loses more than chance would."""
+    """Say whether a person should look: the candidate was not run, it fails, or its loss is significant."""
     if trial is None:
         return False
     if trial.evaluation is None or not trial.evaluation.passed:
@@ -89,7 +89,7 @@ def _is_doubtful(trial: Trial | None) -> bool:
 
 
 def _summarize(preview: Preview, steps: Sequence[Step], files: Sequence[FileChange]) -> str:
-    """Say what would happen."""
+    """Return the changes in one clause."""
     if not any(step.before for step in steps):
         return f"first deployment, {count_steps(steps)}"
     if any(step.operation in LOSING for step in steps):
@@ -107,7 +107,7 @@ def _summarize(preview: Preview, steps: Sequence[Step], files: Sequence[FileChan
 
 
 def _measure(preview: Preview, trial: Trial | None) -> str:
-    """Say how the candidate compares, or what is known of it."""
+    """Return how the candidate compares with the release, in one clause."""
     if released := source(preview):
         loss = ", a significant loss there" if released.get("loss") else ""
         return f"; {code(released['stack'])} released it with accuracy {released['accuracy']:.4f}{loss}"

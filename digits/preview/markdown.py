@@ -19,7 +19,7 @@ def change(of: Change) -> str:
 
 
 def some(texts: Sequence[str]) -> str:
-    """Return the first few of a list, and how many more there are."""
+    """Return the first few of a list, and the number of the others."""
     more = len(texts) - _FEW
     return ", ".join(texts[:_FEW]) + (f" and {more} more" if more > 0 else "")
 

@@ -1,7 +1,7 @@
-"""Which scoring files change, and by how many lines.
+"""The scoring files that change, and by how many lines.
 
-The preview's JSON names each file with its SHA-256 and has no text. The released text is taken from the release's
-own record, or looked for in git's history by that SHA-256: wherever it comes from, it is the one that was deployed.
+The preview names each file with its SHA-256 and has no text. The released text comes from the release's own record,
+or from git's history. Its SHA-256 proves that it is the text that was deployed.
 """
 
 import difflib
@@ -20,16 +20,16 @@ _COMMITS = "200"  # of a file's history, the newest
 
 @dataclass(frozen=True)
 class FileChange:
-    """A file; `lines` are how many are new in it and how many are gone, None where its old text is not to be had."""
+    """A file; `lines` are the numbers of added and removed lines, None if its old text is not available."""
 
     name: str
     kind: str  # added, changed, removed
-    is_generated: bool  # by the program, as the manifest that pins the model
+    is_generated: bool  # by the program, such as the manifest that pins the model
     lines: tuple[int, int] | None
 
 
 def changed_files(preview: Preview) -> list[FileChange]:
-    """Return the files that differ from those of the deployed service; none where nothing is deployed."""
+    """Return the files that differ from those of the deployed service; none if nothing is deployed."""
     service, release = preview.step("webservice"), preview.step("release")
     if service is None or not service.before or not service.after:
         return []
@@ -55,14 +55,14 @@ def _count(old: str | None, new: str | None) -> tuple[int, int] | None:
 
 
 def _present(asset: Mapping[str, Any] | None) -> str | None:
-    """Return the text that would be deployed; empty for a file that goes."""
+    """Return the text that would be deployed; empty for a removed file."""
     if asset is None:
         return ""
     return _verified(_read(Path(asset["path"])), asset["hash"]) if "path" in asset else None
 
 
 def _released(asset: Mapping[str, Any] | None, recorded: bytes | None) -> str | None:
-    """Return the text that is deployed; empty for a file that is new, None where it cannot be found."""
+    """Return the deployed text; empty for a new file, None if it cannot be found."""
     if asset is None:
         return ""
     if (text := _verified(recorded, asset["hash"])) is not None:

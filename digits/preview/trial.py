@@ -1,4 +1,4 @@
-"""The candidate against the current release: on the same rows, with what the preview says would be deployed."""
+"""The trial of a candidate: what the preview would deploy runs here, on the same rows as the current release."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ _IDENTITY = ("modelSha256", "environmentVersion", "scoringDigest")
 
 @dataclass(frozen=True)
 class Trial:
-    """How the candidate did: its evaluation, or why it fails, or why it was not run."""
+    """The candidate's evaluation, or the reason why it fails, or the reason why it was not run."""
 
     evaluation: Evaluation | None = None
     failure: str | None = None
@@ -32,14 +32,14 @@ class Trial:
 
     @property
     def refusal(self) -> str | None:
-        """Why the rehearsal or the gate would refuse it, if one would."""
+        """The reason why the rehearsal or the gate would refuse it, if one would."""
         if self.evaluation is not None and not self.evaluation.passed:
             return self.evaluation.verdict
         return self.failure
 
 
 def try_candidate(preview: Preview, report: Callable[[str], None]) -> Trial | None:
-    """Run and evaluate what would be deployed; None if it is the last release and passes what is asked now."""
+    """Run and evaluate the candidate; return None if it is the last release and still passes."""
     service, model, environment = (preview.step(name) for name in ("webservice", "model", "environment"))
     if not (service and service.after):
         return None
@@ -54,13 +54,13 @@ def try_candidate(preview: Preview, report: Callable[[str], None]) -> Trial | No
 
 
 def _is_released(preview: Preview, service: Step) -> bool:
-    """Say whether what was deployed last is what was released last; the gate may have refused it."""
+    """Say whether the last deployment was released; the gate may have refused it."""
     release = preview.step("release")
     return release is not None and release.outputs.get("fingerprint") == service.outputs.get("fingerprint")
 
 
 def _try(evaluate: Callable[[], Evaluation]) -> Trial:
-    """Tell a candidate that fails from one that cannot be run here."""
+    """Distinguish a candidate that fails from one that cannot run here."""
     try:
         return Trial(evaluate())
     except (ServerFailedError, ServiceError) as error:
@@ -70,7 +70,7 @@ def _try(evaluate: Callable[[], Evaluation]) -> Trial:
 
 
 def _judge_again(preview: Preview) -> Trial | None:
-    """Hold the current release's own evaluation against thresholds that may have been raised; nothing is run."""
+    """Compare the current release's evaluation with the present thresholds; nothing is run."""
     previous = current(preview)
     if previous is None or previous.dataset != preview.setting("evaluationDataset"):
         return None
@@ -118,17 +118,17 @@ def _evaluate(
 
 
 def current(preview: Preview) -> Evaluation | None:
-    """Return the evaluation of the current release, with its predictions; None where there is none to read."""
+    """Return the evaluation of the current release, with its predictions; None if there is none to read."""
     release = preview.step("release")
     recorded = release.outputs.get("evaluation") if release else None
     try:
         return Evaluation.from_json(json.loads(recorded)) if recorded else None
-    except (ValueError, EvaluationError):  # of another version of this program
+    except (ValueError, EvaluationError):  # another version of this program wrote it
         return None
 
 
 def _thresholds(preview: Preview) -> Thresholds:
-    """Return the gate's thresholds without the latency's: this machine is not the one that will serve."""
+    """Return the gate's thresholds without the latency's: this machine will not serve."""
     names = ("minimumAccuracy", "minimumClassRecall", "maximumDrop")
     return Thresholds.from_json({name: preview.setting(name) or None for name in names})
 

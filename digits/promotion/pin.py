@@ -1,4 +1,4 @@
-"""The release that a run deploys, held from before it is shown until it is deployed, whatever the source releases."""
+"""The release that a run deploys: it stays the same from the preview to the deployment."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -38,14 +38,14 @@ def find(stack: str, id_: str | None) -> ReleaseRecord:
         )
     released = read_releases(source)
     if id_:
-        # What the source carries along no longer may have been promoted here before.
+        # A release that the source no longer carries along may have been promoted here before.
         return choose([*released, *(one for one in read_releases(stack) if one.outputs.get("promoted"))], id_, stack)
     return released[0].record if released else ReleaseRecord.from_output(source, None)
 
 
 @contextmanager
 def hold(stack: str, record: ReleaseRecord) -> Iterator[Sequence[str]]:
-    """Yield the options under which the CLI deploys exactly this release: a copy of the stack's file names it."""
+    """Yield the options with which the CLI deploys exactly this release: a copy of the stack's file names it."""
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory, locate(stack).name)
         copy.write_bytes(locate(stack).read_bytes())
@@ -54,7 +54,7 @@ def hold(stack: str, record: ReleaseRecord) -> Iterator[Sequence[str]]:
 
 
 def keep(stack: str, record: ReleaseRecord | None) -> None:
-    """Hold the stack at a release, so that no later deployment takes it forward; without one let it go."""
+    """Hold the stack at a release, so that later deployments do not replace it; None releases the hold."""
     if record:
         stacks.set_value(stack, KEY, record.to_json())
     elif is_kept(stack):

@@ -96,7 +96,7 @@ def test_a_preview_that_failed_is_said_and_the_drift_all_the_same() -> None:
     found = step("delete", f"{OURS}Model", MODEL)
     text = formats.to_text(drift(found, unknown="model/metadata.json is missing."))
     assert "Model digits:2: deleted" in text
-    assert "could not be told: model/metadata.json is missing." in text
+    assert "could not be previewed: model/metadata.json is missing." in text
 
 
 def test_a_service_that_another_stack_deployed_is_nobodys_secret() -> None:
@@ -110,7 +110,7 @@ def test_a_service_that_another_stack_deployed_is_nobodys_secret() -> None:
     assert (finding.title, finding.resource) == ("Web service intruder", None)
     assert finding.changes == (Change("models", None, ["digits:1"]),)
     text = formats.to_text(Drift("dev", 11, (finding,), {}))
-    assert "leaves it alone" in text
+    assert "does not change it" in text
     assert "make up" not in text
 
 
