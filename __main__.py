@@ -3,9 +3,9 @@
 import atexit
 import gc
 
+from infra.event_loop import pause_between_looks
 from infra.program import deploy
 from infra.settings import Settings
-from infra.waiting import pause_between_looks
 
 # The azure-native SDK defines thousands of classes that live as long as this process, a few seconds: looking through
 # them for garbage, last of all at exit, was a third of an unchanged preview's time.

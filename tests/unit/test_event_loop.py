@@ -8,7 +8,7 @@ import pytest
 from pulumi.runtime import stack
 from pulumi.runtime.settings import SETTINGS
 
-from infra.waiting import pause_between_looks
+from infra.event_loop import pause_between_looks
 
 
 class CountingSelector(selectors.DefaultSelector):
