@@ -163,8 +163,8 @@ def record(project: Project, case: str) -> None:
     (directory / "events.jsonl").write_text(events)
     if trial:
         evaluation = trial.evaluation.to_json() if trial.evaluation else None
-        told = {"evaluation": evaluation, "failure": trial.failure, "not_run": trial.not_run}
-        (directory / "candidate.json").write_text(json.dumps(told) + "\n")
+        written = {"evaluation": evaluation, "failure": trial.failure, "not_run": trial.not_run}
+        (directory / "candidate.json").write_text(json.dumps(written) + "\n")
     for name in (file.name for file in files if not file.is_generated):
         (directory / f"{name}.released").write_bytes(released[name])
         (directory / f"{name}.present").write_bytes((project.directory / "scoring" / name).read_bytes())

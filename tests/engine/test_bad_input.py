@@ -63,7 +63,7 @@ def test_a_mistake_in_the_configuration_is_one_sentence(project: Project, mistak
 
 
 def test_missing_configuration_is_named(project: Project) -> None:
-    """A stack without a subscription is told which key to set."""
+    """For a stack without a subscription, the error names the key to set."""
     project.write(
         "Pulumi.dev.yaml",
         project.read("Pulumi.dev.yaml").replace(

@@ -25,7 +25,7 @@ OURS = f"Web service {SERVICE}"
 
 @dataclass(frozen=True)
 class Look:
-    """What a look at the stack told: exit code, the answer and its findings by title."""
+    """The result of a look at the stack: exit code, the answer and its findings by title."""
 
     status: int
     printed: str

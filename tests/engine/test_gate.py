@@ -23,13 +23,13 @@ def test_a_failed_evaluation_is_evaluated_again_on_the_next_up(project: Project)
         assert "minimumAccuracy" in failed.printed
         assert project.outputs()["release"] == released, "the record still says what passed"
     reason = r"live, not released: sklearn_mnist:\d+, accuracy 0\.1000, because accuracy 0\.1000 .*minimumAccuracy"
-    for told in (
+    for arguments in (
         ("digits.promotion", "releases", "dev"),
         ("digits.promotion", "status", "dev"),
         ("digits.preview", "dev", "--no-candidate"),
     ):
-        printed = project.python("-m", *told).stdout
-        assert re.search(reason, printed.replace("\\", "")), told
+        printed = project.python("-m", *arguments).stdout
+        assert re.search(reason, printed.replace("\\", "")), arguments
         assert "recorded anew" not in printed
     assert list_live(project)[0] == "no"
     project.write("scoring/score.py", score + "\n")

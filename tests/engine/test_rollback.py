@@ -1,4 +1,4 @@
-"""`rollbackOnFailure`: what was last released is live again, and `up` fails all the same; one story, told once.
+"""`rollbackOnFailure`: the last release is live again, and `up` fails all the same; one story for all tests.
 
 Each deployment of the story starts from what the one before left, so they are made in this order by a fixture.
 """

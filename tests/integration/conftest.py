@@ -63,5 +63,5 @@ def _end(emulator: Emulator) -> None:
 
 
 def _belongs(process: psutil.Process, state: Path) -> bool:
-    told = [*(process.info["cmdline"] or ()), *(process.info["environ"] or {}).values()]
-    return any(str(state) in text for text in told) and "emulator" not in (process.info["cmdline"] or ())[1:3]
+    texts = [*(process.info["cmdline"] or ()), *(process.info["environ"] or {}).values()]
+    return any(str(state) in text for text in texts) and "emulator" not in (process.info["cmdline"] or ())[1:3]

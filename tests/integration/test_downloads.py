@@ -26,7 +26,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_mirrors_are_tried_in_turn_and_nothing_wrong_is_kept(serve: Serve, cache: Path) -> None:
-    """A missing file, a page instead of it, another file under its name: each mirror's fault is told."""
+    """A missing file, a page instead of it, another file under its name: each mirror's fault is reported."""
     answers = [Answer(404), Answer(200, b"<html>"), Answer(200, gzip.compress(b"Fashion-MNIST"))]
     mirrors = [serve(lambda _request, answer=answer: answer) for answer in answers]  # type: ignore[misc]  # a default is no part of Service
     with pytest.raises(DatasetError) as raised:
@@ -50,8 +50,8 @@ def mirror(asked: list[str], *, cut: int | None = None, ranges: bool = True, con
         start = int(request.range.removeprefix("bytes=").removesuffix("-") or 0) if ranges else 0
         if start >= len(content):
             return Answer(416)
-        told = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if start else {}
-        return Answer(206 if start else 200, content[start:], told, cut)
+        headers = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if start else {}
+        return Answer(206 if start else 200, content[start:], headers, cut)
 
     return service
 

@@ -151,8 +151,8 @@ def test_labels_of_another_type_are_the_same_evaluation(serve: Serve, kind: type
         read = [kind(1)] * request.rows
         if request.accept != CERTAIN:
             return Answer(200, json.dumps(read).encode())
-        told = {"labels": read, "classes": [kind(0), kind(1)], "probabilities": [[0.25, 0.75]] * request.rows}
-        return Answer(200, json.dumps(told).encode(), {"Content-Type": CERTAIN})
+        written = {"labels": read, "classes": [kind(0), kind(1)], "probabilities": [[0.25, 0.75]] * request.rows}
+        return Answer(200, json.dumps(written).encode(), {"Content-Type": CERTAIN})
 
     evaluation = evaluate(serve(service), None, Dataset("zeros", IMAGES, np.array([0, 1, 1], np.uint8), "d" * 64))
     assert evaluation.predictions == (1, 1, 1)
@@ -172,7 +172,7 @@ def reads_ones(certain: Callable[[int], Answer], asked: list[Request]) -> Servic
     return service
 
 
-def told(labels: list[int], probabilities: list[list[float]]) -> Answer:
+def certain(labels: list[int], probabilities: list[list[float]]) -> Answer:
     """Return an answer as the service describes it, for the classes 0 and 1."""
     body = {"labels": labels, "classes": [0, 1], "probabilities": probabilities}
     return Answer(200, json.dumps(body).encode(), {"Content-Type": CERTAIN})
@@ -183,7 +183,7 @@ def test_how_sure_the_service_was_is_asked_of_the_misses_alone(serve: Serve) -> 
     asked: list[Request] = []
     images = np.repeat((np.arange(1200) % 251).astype(np.uint8)[:, None], 784, axis=1)
     labels = np.array([0, 1] * 600, np.uint8)
-    uri = serve(reads_ones(lambda rows: told([1] * (rows - 1) + [0], [[1 - 0.8125, 0.8125]] * rows), asked))
+    uri = serve(reads_ones(lambda rows: certain([1] * (rows - 1) + [0], [[1 - 0.8125, 0.8125]] * rows), asked))
     evaluation = evaluate(uri, None, Dataset("bars", images, labels, "d" * 64))
     assert [request.rows for request in asked] == [250, 250, 100]
     assert b"".join(request.body for request in asked) == images[::2].tobytes()
@@ -224,11 +224,11 @@ def test_a_picture_is_read_by_any_service_with_the_tutorial_s_contract(
 @pytest.mark.parametrize(
     "answer",
     [
-        told([1, 1], [[0.5, 0.5]] * 3),
-        told([1, 1, 1], [[0.5, 0.5]] * 2),
-        told([1, 1, 1], [[0.5]] * 3),
-        told([1, 1, 1], [[0.5, 1.5]] * 3),
-        told([1, 1, 1], [[0.5, math.nan]] * 3),
+        certain([1, 1], [[0.5, 0.5]] * 3),
+        certain([1, 1, 1], [[0.5, 0.5]] * 2),
+        certain([1, 1, 1], [[0.5]] * 3),
+        certain([1, 1, 1], [[0.5, 1.5]] * 3),
+        certain([1, 1, 1], [[0.5, math.nan]] * 3),
         Answer(200, b"[1, 1, 1]", {"Content-Type": CERTAIN}),
         Answer(200, b"{", {"Content-Type": CERTAIN}),
     ],

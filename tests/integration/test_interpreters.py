@@ -55,17 +55,17 @@ def _write(path: Path, command: str) -> None:
 )
 def test_the_python_asked_for_is_taken_without_a_word(wanted: str, taken: str) -> None:
     """Our own where it fits, else the newest that fits and runs."""
-    told: list[str] = []
-    assert choose(wanted, told.append).name == taken
-    assert told == []
+    notes: list[str] = []
+    assert choose(wanted, notes.append).name == taken
+    assert notes == []
 
 
 @pytest.mark.parametrize(("wanted", "taken"), [(f"{MINOR}.99", OWN), ("3.8.18", "3.8.9"), (">=3.8.5,<3.8.9", "3.8.9")])
 def test_another_patch_of_the_same_minor_version_is_taken_and_told(wanted: str, taken: str) -> None:
     """The SDK's default asks for one patch, 3.10.18, which few machines have."""
-    told: list[str] = []
-    assert choose(wanted, told.append).name == taken
-    assert told == [f"The conda definition asks for Python {wanted}; Python {taken} is on this machine and is taken."]
+    notes: list[str] = []
+    assert choose(wanted, notes.append).name == taken
+    assert notes == [f"The conda definition asks for Python {wanted}; Python {taken} is on this machine and is taken."]
 
 
 @pytest.mark.parametrize(
@@ -94,10 +94,10 @@ def test_the_nearest_minor_version_is_taken_where_that_is_allowed(
     wanted: str, taken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Said loudly, as packages and results may differ."""
-    told: list[str] = []
+    notes: list[str] = []
     monkeypatch.setenv(NEAREST_PYTHON, "1")
-    assert choose(wanted, told.append).name == taken
-    assert told[0].startswith(f"WARNING: The conda definition asks for Python {wanted}, which is not here.")
+    assert choose(wanted, notes.append).name == taken
+    assert notes[0].startswith(f"WARNING: The conda definition asks for Python {wanted}, which is not here.")
 
 
 def test_a_shim_that_fails_gives_way_to_the_next_on_path(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ def test_an_unknown_method_on_a_known_route_answers_501_too(workspace: Workspace
 
 
 def test_a_body_that_is_no_json_is_400(workspace: Workspace) -> None:
-    """The caller's mistake is told, not logged as ours."""
+    """The caller's mistake is reported to the caller, and not logged as ours."""
     for content in (b"{", b"[]", b'"text"'):
         answer = workspace.client.post(workspace.models("/models"), content=content)
         assert answer.status_code == 400

@@ -1,4 +1,4 @@
-"""Bad input is told what is wrong with it, and upsets nothing: the same workers answer the next request rightly."""
+"""The answer to bad input names the mistake, and nothing breaks: the same workers answer the next request rightly."""
 
 import gzip
 import json

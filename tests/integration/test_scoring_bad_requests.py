@@ -1,4 +1,4 @@
-"""Bad bytes, queries, media types, methods and paths: each is told what is wrong with it, and upsets nothing."""
+"""Bad bytes, queries, media types, methods and paths: each answer names the mistake, and nothing breaks."""
 
 import gzip
 import re

@@ -96,7 +96,7 @@ def test_a_broken_wheel_is_named_once_and_our_own_files_never(tmp_path: Path) ->
 
 
 def test_an_index_that_cannot_be_reached_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine that is offline is not told that its conda.yml is wrong."""
+    """On a machine that is offline, the error does not blame conda.yml."""
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")

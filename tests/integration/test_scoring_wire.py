@@ -170,7 +170,7 @@ def test_a_body_that_never_ends_is_refused_when_it_is_too_large(service: Service
 
 
 def test_a_body_that_is_announced_too_large_need_not_be_sent(service: Service) -> None:
-    """Who asks first is told at once, and not to continue."""
+    """A client that asks first gets the refusal at once, and no request to continue."""
     with service.connect() as connection:
         connection.sendall(with_length(b"%d" % 10**15, b"").replace(b"Host", b"Expect: 100-continue\r\nHost"))
         assert read_answer(connection)[0] == 413

@@ -142,7 +142,7 @@ ELSEWHERE = {
 
 
 @pytest.fixture(scope="module")
-def told(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def printed(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Give the SDK's public methods, and what became of each call."""
     directory = tmp_path_factory.mktemp("surface")
     own = Workspace(workspace.emulator, "surface-ws")
@@ -157,16 +157,16 @@ def told(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> dict
     return found
 
 
-def test_every_public_method_is_called_or_out_of_scope(told: dict[str, Any]) -> None:
+def test_every_public_method_is_called_or_out_of_scope(printed: dict[str, Any]) -> None:
     """None is forgotten, and none is listed that the SDK does not have."""
     excluded = {name for names in OUT_OF_SCOPE.values() for name in names if " " not in name}
-    assert set(told["surface"]) == set(COVERED) | excluded | ELSEWHERE
+    assert set(printed["surface"]) == set(COVERED) | excluded | ELSEWHERE
 
 
 @pytest.mark.parametrize("name", COVERED)
-def test_a_method_of_the_sdk_works(told: dict[str, Any], name: str) -> None:
+def test_a_method_of_the_sdk_works(printed: dict[str, Any], name: str) -> None:
     """It raises nothing, and gives or prints what it should."""
-    call = told["called"][name]
+    call = printed["called"][name]
     assert call["raised"] is None, call
     assert COVERED[name] in call["said"]
 
@@ -176,10 +176,10 @@ def test_a_method_of_the_sdk_works(told: dict[str, Any], name: str) -> None:
     [(difference, *entry) for difference, names in OUT_OF_SCOPE.items() for entry in names.items()],
 )
 def test_what_is_out_of_scope_is_refused_and_in_the_table(
-    told: dict[str, Any], difference: str, name: str, words: str
+    printed: dict[str, Any], difference: str, name: str, words: str
 ) -> None:
     """It is refused before anything is changed, and the table of differences has it."""
-    call = told["called"][name]
+    call = printed["called"][name]
     assert call["raised"] is not None
     assert words in call["said"]
     assert any(difference in row for _, _, row, _ in differences.collect())

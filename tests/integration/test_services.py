@@ -88,7 +88,7 @@ def test_a_service_without_keys_asked_for_is_open(workspace: Workspace) -> None:
 def test_application_insights_can_be_switched_on_and_collects_nothing(
     workspace: Workspace, echo: dict[str, Any]
 ) -> None:
-    """The service says what was asked for; its container is told of no place to send to."""
+    """The service says what was asked for; its container knows no place to send to."""
     assert echo["appInsightsEnabled"] is False
     workspace.run(workspace.deploy("telemetry", _ECHO, appInsightsEnabled=True))
     assert workspace.service("telemetry")["appInsightsEnabled"] is True

@@ -73,7 +73,7 @@ def deployed(workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.mark.parametrize(
     ("name", "values"),
     [
-        ("told", ["True", "localhost", "None"]),
+        ("service", ["True", "localhost", "None"]),
         ("certificate", ["True"]),
         ("first", ["True"]),
         ("run", ["[0, 0]"]),

@@ -38,9 +38,9 @@ def trial(case: str) -> Trial | None:
     path = DIRECTORY / case / "candidate.json"
     if not path.exists():
         return None
-    told = json.loads(path.read_text(encoding="utf-8"))
-    evaluation = Evaluation.from_json(told["evaluation"]) if told["evaluation"] else None
-    return replace(Trial(**{**told, "evaluation": None}), evaluation=evaluation)
+    written = json.loads(path.read_text(encoding="utf-8"))
+    evaluation = Evaluation.from_json(written["evaluation"]) if written["evaluation"] else None
+    return replace(Trial(**{**written, "evaluation": None}), evaluation=evaluation)
 
 
 def comment(case: str, directory: Path) -> Comment:

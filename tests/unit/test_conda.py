@@ -95,10 +95,10 @@ def test_azureml_defaults_is_one_that_brings_the_inference_server() -> None:
     ],
 )
 def test_lines_that_mean_pypi_are_left_out_and_other_indexes_are_kept(lines: list[str], kept: list[str]) -> None:
-    """What this machine takes for PyPI may be a mirror; each line that is left out is told."""
-    told: list[str] = []
-    assert translate({"dependencies": [{"pip": [*lines, "joblib"]}]}, told.append)[1][:-2] == kept
-    assert len(told) == sum("pypi" in line for line in lines)
+    """PyPI may be a mirror on this machine; each line that is left out is reported."""
+    reported: list[str] = []
+    assert translate({"dependencies": [{"pip": [*lines, "joblib"]}]}, reported.append)[1][:-2] == kept
+    assert len(reported) == sum("pypi" in line for line in lines)
 
 
 @pytest.mark.parametrize(

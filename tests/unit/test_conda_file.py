@@ -29,7 +29,7 @@ def test_another_encoding_is_refused_in_words(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("package", ["_libgcc_mutex=0.1=main", "numpy=2.1.0=py311h_0", "_x=1=2_gnu"])
 def test_a_conda_build_is_named_with_the_way_out(tmp_path: Path, package: str) -> None:
-    """`conda env export` names builds of one system unless it is told not to."""
+    """`conda env export` names builds of one system without `--no-builds`."""
     file = tmp_path / "conda.yml"
     file.write_text(f"dependencies:\n  - python=3.11\n  - {package}\n")
     with pytest.raises(SettingsError, match=rf"{package} names a conda build, .*--no-builds"):

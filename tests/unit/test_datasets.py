@@ -13,7 +13,7 @@ from digits.datasets import DatasetError, mnist
 
 @pytest.mark.parametrize("part", ["train", "test"])
 def test_the_digits_are_the_bytes_that_are_written_down(part: datasets.Part) -> None:
-    """Whether a model is up to date is told from the digest in the code, so it has to be the data's."""
+    """The digest in the code decides whether a model is up to date, so it has to be the data's."""
     assert datasets.load("digits", part).digest == datasets.DIGESTS["digits", part]
 
 

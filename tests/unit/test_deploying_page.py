@@ -1,6 +1,6 @@
 """docs/deploying.md can be followed: its commands run in order in one shell, with what the steps before have set.
 
-`az`, `gh`, `make`, `git` and `sleep` only note what they were told; the shell and what edits the stack files are real.
+`az`, `gh`, `make`, `git` and `sleep` only note their arguments; the shell, and the programs that edit files, are real.
 """
 
 import re
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/deploying.md"
 MAKEFILE = (ROOT / "Makefile").read_text()
 NOTED = ("az", "gh", "make", "git", "sleep")
-# A command as it was told, its words apart; what is asked for an id gets one.
+# Notes a command's words, and prints an id if the command asks for one.
 STUB = """#!/bin/bash
 printf '%q ' "$(basename "$0")" "$@" >> "$NOTES"; echo >> "$NOTES"
 case "$*" in *'account show'*) echo 11111111-0000-0000-0000-000000000001;; *'--query'*|*host*) echo "an-id";; esac
@@ -133,16 +133,16 @@ def test_the_stack_files_are_filled_in(followed: Run) -> None:
     assert sorted(path.name for path in (followed.directory / "certificates").glob("*both*")) == []
 
 
-def test_github_is_told_what_the_workflows_read(followed: Run) -> None:
+def test_github_gets_what_the_workflows_read(followed: Run) -> None:
     """Each variable of a workflow is set or said to be for another case, and none is set that nothing reads."""
     text = "".join(path.read_text() for path in (ROOT / ".github").rglob("*.yml"))
-    told = {followed.commands[at][3] for at in followed.find("gh", "variable", "set")}
-    assert told | {"PULUMI_ORGANIZATION"} == set(re.findall(r"vars\.(\w+)", text))
+    variables = {followed.commands[at][3] for at in followed.find("gh", "variable", "set")}
+    assert variables | {"PULUMI_ORGANIZATION"} == set(re.findall(r"vars\.(\w+)", text))
     rows = re.findall(r"^\| `([A-Z_]+)` \|", PAGE.read_text(), re.MULTILINE)
-    assert set(rows) == told | {"PULUMI_ORGANIZATION"}
+    assert set(rows) == variables | {"PULUMI_ORGANIZATION"}
 
 
-def test_make_is_told_targets_and_variables_that_it_has(followed: Run) -> None:
+def test_make_gets_targets_and_variables_that_it_has(followed: Run) -> None:
     """In a command block and in prose alike."""
     prose = [shlex.split(text.replace("…", "x")) for text in re.findall(r"`(make [^`]*)`", PAGE.read_text())]
     for command in [followed.commands[at] for at in followed.find("make")] + prose:

@@ -55,6 +55,6 @@ def test_any_other_bytes_are_one_sentence(content: bytes) -> None:
 
 
 def test_labels_are_not_images() -> None:
-    """A labels file where images belong is told by its magic number."""
+    """A labels file in the place of images is recognised by its magic number."""
     with pytest.raises(DatasetError, match="starts with 00000801, not 00000803"):
         idx.parse(idx_file([5]), 3, "images")

@@ -114,7 +114,7 @@ def test_a_released_service_that_does_not_answer_is_not_called_live(monkeypatch:
 
 
 def test_nothing_is_claimed_without_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service that is gone, one that cannot be read, and a stack without one are told apart."""
+    """A service that is gone, one that cannot be read, and a stack without one are distinguished."""
 
     def fail(*_of: str) -> azureml.Service:
         raise azureml.AzureMLError("Nothing answers on port 1.")

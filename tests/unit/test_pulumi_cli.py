@@ -73,21 +73,21 @@ def test_a_new_enough_cli_on_path_is_used(tmp_path: Path, version: str) -> None:
 
 @pytest.mark.parametrize("version", ["v3.237.9", "v2.999.0", "nothing"])
 def test_an_old_cli_on_path_is_passed_over_and_named(tmp_path: Path, version: str) -> None:
-    """The one kept in the cache is used instead, and the user is told why."""
+    """The one kept in the cache is used instead, and the reason is reported."""
     kept = put_cli(tmp_path / "cache" / f"v{cli.VERSION}")
     directory = put_cli(tmp_path / "bin", version)
-    told: list[str] = []
-    assert choice.find(str(directory), kept.parent, told.append) == kept
-    assert str(directory / "pulumi") in told[0]
-    assert "3.238.0" in told[0]
+    reported: list[str] = []
+    assert choice.find(str(directory), kept.parent, reported.append) == kept
+    assert str(directory / "pulumi") in reported[0]
+    assert "3.238.0" in reported[0]
 
 
 def test_a_cli_on_path_without_its_python_host_is_passed_over(tmp_path: Path) -> None:
     """The engine cannot run a Python program by itself."""
     write_executable(tmp_path / "bin" / "pulumi", "echo v3.259.0")
-    told: list[str] = []
-    assert choice.find(str(tmp_path / "bin"), tmp_path / "cache", told.append) is None
-    assert cli.LANGUAGE_HOST in told[0]
+    reported: list[str] = []
+    assert choice.find(str(tmp_path / "bin"), tmp_path / "cache", reported.append) is None
+    assert cli.LANGUAGE_HOST in reported[0]
 
 
 def test_a_link_on_path_leads_to_the_folder_of_the_cli(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_the_release_is_kept_for_the_next_time(tmp_path: Path) -> None:
 
 
 def test_without_a_release_the_cli_is_built(tmp_path: Path) -> None:
-    """The build is told why it is needed, and its result is kept until its sources change."""
+    """The build gets the reason for it, and its result is kept until its sources change."""
     reasons: list[str] = []
 
     def build_it(directory: Path, *, because: str) -> None:

@@ -107,7 +107,7 @@ def test_an_edit_of_fit_is_trained_and_so_is_taking_it_back(tmp_path: Path) -> N
 def test_a_model_of_before_the_code_was_recorded_is_trained_once_and_that_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Which code made it cannot be told."""
+    """Nobody knows which code made it."""
     command = ["--output", str(tmp_path)]
     assert main(command) == 0
     evidence = tmp_path / METADATA_FILE

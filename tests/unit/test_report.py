@@ -73,7 +73,7 @@ class References(HTMLParser):
 
 
 def test_the_page_asks_for_nothing_outside() -> None:
-    """Every reference is the page's own anchor or data in it, and the browser is told to refuse any other."""
+    """Every reference is the page's own anchor or data in it, and the page makes the browser refuse any other."""
     page = Page(against_the_one_before(), DATASET).html()
     references = References(page)
     assert references.found
@@ -273,7 +273,7 @@ def test_the_pictures_can_be_written_alone(tmp_path: Path, capsys: pytest.Captur
 
 
 def test_a_model_that_reads_nothing_right_still_makes_a_page_that_opens() -> None:
-    """Ten thousand misses are told, two thousand shown, in less than 3 MB."""
+    """Ten thousand misses are counted, two thousand shown, in less than 3 MB."""
     rows = 10_000
     truth = [at % 10 for at in range(rows)]
     evaluation = evaluated(truth, [(at + 1) % 10 for at in range(rows)])

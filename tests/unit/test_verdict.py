@@ -1,4 +1,4 @@
-"""The verdict: thresholds held against their numbers, and a loss told from noise."""
+"""The verdict: thresholds compared with their numbers, and a loss distinguished from noise."""
 
 import dataclasses
 import json
@@ -56,7 +56,7 @@ def test_a_failure_names_threshold_number_and_worst_confusions(limits: dict[str,
 
 
 def test_all_failures_are_told_at_once() -> None:
-    """Mending one does not only then bring up the next."""
+    """A fix of one does not only then reveal the next."""
     evaluation = judged(minimum_accuracy=0.9, minimum_class_recall=0.8, maximum_p95_latency_ms=1)
     assert [check.passed for check in evaluation.checks] == [False] * 3
     for name in ("minimumAccuracy", "minimumClassRecall", "maximumP95LatencyMs"):
@@ -154,5 +154,5 @@ def test_other_rows_are_not_compared_and_the_verdict_says_so() -> None:
     other_data = obstacle(before, "e" * 64, before.indices)
     assert other_data == "sklearn_mnist:3 was evaluated on other data: digits, SHA-256 dddddddddddd…"
     assert "200 rows of this data, other ones than now" in str(obstacle(before, before.digest, [0, 1]))
-    told = dataclasses.replace(before, not_compared=other_data).verdict
-    assert told.endswith(f"Not compared with the release before: {other_data}.")
+    verdict = dataclasses.replace(before, not_compared=other_data).verdict
+    assert verdict.endswith(f"Not compared with the release before: {other_data}.")

@@ -55,7 +55,7 @@ service = Model.deploy(
 service.wait_for_deployment(show_output=False)
 uri = service.scoring_uri
 print("uri", uri, service.swagger_uri, sep="\t")
-print("told", service.ssl_enabled, service.cname, service.ssl_key, sep="\t")
+print("service", service.ssl_enabled, service.cname, service.ssl_key, sep="\t")
 print("certificate", service.ssl_certificate == Path("first.pem").read_text(), sep="\t")
 print("first", served(service) in Path("first.pem").read_text(), sep="\t")
 print("run", service.run('{"data": [[1], [2]]}'), sep="\t")
