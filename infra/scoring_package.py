@@ -72,10 +72,10 @@ def identify(archive: pulumi.AssetArchive) -> dict[str, Any]:
     """
     files = _contents(archive)
     assets = {
-        name: {**_signed(rpc._special_asset_sig, hashlib.sha256(files[name]).hexdigest()), **vars(asset)}  # noqa: SLF001
+        name: {**_signed(rpc._special_asset_sig, hashlib.sha256(files[name]).hexdigest()), **vars(asset)}
         for name, asset in archive.assets.items()
     }
-    return {**_signed(rpc._special_archive_sig, digest(files)), "assets": assets}  # noqa: SLF001
+    return {**_signed(rpc._special_archive_sig, digest(files)), "assets": assets}
 
 
 def unpack(archive: pulumi.AssetArchive, expected_digest: str) -> dict[str, bytes]:
@@ -116,7 +116,7 @@ def write(files: dict[str, bytes], directory: Path) -> None:
 
 
 def _signed(signature: str, hash_: str) -> dict[str, str]:
-    return {rpc._special_sig_key: signature, "hash": hash_}  # noqa: SLF001 (the SDK has no public name for it)
+    return {rpc._special_sig_key: signature, "hash": hash_}
 
 
 def _contents(archive: pulumi.AssetArchive) -> dict[str, bytes]:
@@ -162,7 +162,7 @@ _deserialize = rpc.deserialize_property
 def _deserialize_elided(value: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
     # In Diff, only the identity matters, and the engine leaves the contents out. The SDK takes such an archive for an
     # error (pulumi/pulumi#6802, open). No code reads it there.
-    if isinstance(value, Struct) and value.fields.keys() == {rpc._special_sig_key, "hash"}:  # noqa: SLF001
+    if isinstance(value, Struct) and value.fields.keys() == {rpc._special_sig_key, "hash"}:
         return None
     return _deserialize(value, *args, **kwargs)
 

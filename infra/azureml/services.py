@@ -132,7 +132,7 @@ def describe_service(workspace_id: str, live: Service, definition: ServiceDefini
         tags = {**definition.tags, FINGERPRINT_TAG: fingerprint}
         webservice.update(tags=tags, description=definition.description)
         if webservice.state != "Transitioning":
-            webservice._operation_endpoint = None  # noqa: SLF001 (the last deployment's, which may have failed)
+            webservice._operation_endpoint = None  # the last deployment's, which may have failed
     return _wait(webservice, timeout_seconds=60, report=lambda _line: None)
 
 

@@ -55,7 +55,7 @@ def wait(webservice: Any, timeout_seconds: float, report: Report) -> None:
 def _follow(webservice: Any, timeout_seconds: float) -> None:
     """Return when the deployment has ended, well or not; the SDK's exceptions pass."""
     # Not inside call(), which admits one caller at a time: this one waits for minutes.
-    if webservice._operation_endpoint is None:  # noqa: SLF001 (an update without a deployment, or the deployment of another `up`)
+    if webservice._operation_endpoint is None:  # an update without a deployment, or the deployment of another `up`
         deadline = time.monotonic() + timeout_seconds
         while webservice.state == "Transitioning" and time.monotonic() < deadline:
             time.sleep(1)
