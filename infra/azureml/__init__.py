@@ -16,6 +16,7 @@ from infra.azureml.models import (
     register_model,
     tag_model,
 )
+from infra.azureml.outcome import Report
 from infra.azureml.services import (
     Deployment,
     Service,
@@ -30,7 +31,6 @@ from infra.azureml.services import (
     wait_for_service,
 )
 from infra.azureml.session import AzureMLError, ConflictError, DeploymentError, MissingError
-from infra.azureml.waiting import Report
 from infra.service_definition import FINGERPRINT_TAG
 
 __all__ = [

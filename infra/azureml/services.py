@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from infra import tls
+from infra.azureml.outcome import Report, wait
 from infra.azureml.session import DeploymentError, MissingError, call, open_workspace
-from infra.azureml.waiting import Report, wait
 from infra.service_definition import FINGERPRINT_TAG, REDEPLOYING, ServiceDefinition, input_name
 from infra.tls import Tls
 

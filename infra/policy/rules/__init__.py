@@ -1,8 +1,8 @@
 """The rules that a deployment is checked against: one for each policy, in plain Python without Pulumi."""
 
-from rules import artifacts, foundation, webservice
+from rules import foundation, provenance, service
 from rules.rule import Resource, Rule
 
 __all__ = ["RULES", "Resource", "Rule"]
 
-RULES: tuple[Rule, ...] = (*webservice.RULES, *artifacts.RULES, *foundation.RULES)
+RULES: tuple[Rule, ...] = (*service.RULES, *provenance.RULES, *foundation.RULES)

@@ -1,4 +1,4 @@
-"""Waits for the deployment of a web service, reports its progress, and explains a failure."""
+"""The outcome of a deployment: waits for it, reports its progress, and explains a failure."""
 
 from digits.cli import is_verbose
 

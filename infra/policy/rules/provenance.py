@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rules.rule import Finding, Kind, Resource, Rule
-from rules.webservice import WEBSERVICE
+from rules.service import WEBSERVICE
 
 ENVIRONMENT = Kind("pulumi-python:dynamic/azureml:Environment", "Environment", "name")
 RELEASE = Kind("pulumi-python:dynamic/azureml:Release", "The release of", "service")
