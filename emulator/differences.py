@@ -1,21 +1,21 @@
-"""What differs from Azure, as data: rendered to docs/emulator-differences.md, each row held true by a test."""
+"""The differences from Azure as data, rendered to docs/emulator-differences.md; a test holds each row true."""
 
 from emulator import arm
 
 Difference = tuple[str, str, str, str]
 
-# (area, what Azure does, what the emulator does, the test that holds it true)
+# (area, Azure's behaviour, the emulator's behaviour, the test that holds it true)
 DIFFERENCES: list[Difference] = [
     (
         "Login",
-        "Microsoft Entra ID knows who calls, and roles say what each may do.",
+        "Microsoft Entra ID identifies each caller, and roles give each caller rights.",
         "Every program on this machine gets a token from the managed identity endpoint and may do everything.",
         "test_identity.py::test_any_program_here_gets_a_token_that_the_services_take",
     ),
     (
         "Login",
         "People log in with a browser or `az login`; service principals have secrets or certificates.",
-        "There is one service principal, whose id and secret `env` tells; another login is refused on this machine.",
+        "There is one service principal, whose id and secret `env` prints; any other login is refused on this machine.",
         "test_identity.py::test_no_other_login_is_taken",
     ),
     (
@@ -27,12 +27,12 @@ DIFFERENCES: list[Difference] = [
     (
         "Errors",
         "A failure of the service itself is a 5xx, and clients try again.",
-        "A failure of the emulator itself, a full disk too, is a 400: trying again would not help.",
+        "A failure of the emulator itself, such as a full disk, is a 400, because trying again would not help.",
         "test_disk_full.py::test_a_full_disk_is_one_sentence_and_the_emulator_lives_on",
     ),
     (
         "Errors",
-        "An error of model management has details, and under correlation what identifies the request.",
+        "An error of model management has details, and identifies the request under correlation.",
         (
             "It has no details, and the sentence stands under correlation too: "
             "of these two the SDK prints only the latter as text."
@@ -50,7 +50,7 @@ DIFFERENCES: list[Difference] = [
     ),
     (
         "Scope",
-        "Workspace.create makes a workspace, and what it stands on, by an ARM template.",
+        "Workspace.create makes a workspace and the resources that it needs by an ARM template.",
         (
             "It answers 501, as template deployments do, and the resource group that the SDK made before stays; "
             "`python -m emulator workspace` makes a workspace, and exist_ok=True returns one that is there."
@@ -65,13 +65,13 @@ DIFFERENCES: list[Difference] = [
     ),
     (
         "Environments",
-        "Nobody says whether the label latest is there of itself.",
-        "It is: the version that was registered last, unless another one was labelled so.",
+        "It is not documented whether each environment has the label latest from the start.",
+        "It has: the label means the version that was registered last, unless another version was labelled so.",
         "test_environments.py::test_a_label_leads_to_one_version",
     ),
     (
         "Environments",
-        "Nobody says which version a name without version or label means after another one was labelled latest.",
+        "It is not documented which version a plain name means after another version was labelled latest.",
         "It means the version that was registered last; only the label itself leads to the labelled one.",
         "test_environments.py::test_a_name_without_a_label_is_the_version_that_was_registered_last",
     ),
@@ -89,14 +89,14 @@ DIFFERENCES: list[Difference] = [
     ),
     (
         "Web services",
-        "Properties are immutable; whether a deployment with overwrite changes them, nobody says.",
-        "It adds new ones and leaves those that are there.",
+        "Properties are immutable; it is not documented whether a deployment with overwrite changes them.",
+        "It adds new ones and leaves existing ones as they are.",
         "test_services.py::test_a_property_is_added_and_never_changed_or_removed",
     ),
     (
         "Web services",
-        "Nobody says what becomes of the commit and branch that the SDK sends with each update as properties.",
-        "They stay as they were first sent, and the update is not refused.",
+        "The SDK sends commit and branch as properties with each update; their fate is not documented.",
+        "They stay as they were sent first, and the update is not refused.",
         "test_services.py::test_what_the_sdk_says_of_the_repository_stays_as_it_was_first_said",
     ),
     (
@@ -107,13 +107,13 @@ DIFFERENCES: list[Difference] = [
     ),
     (
         "Model management",
-        "Tags and properties are texts; nobody says what becomes of a number.",
+        "Tags and properties are texts; the fate of a number is not documented.",
         "It becomes a text; an object or a list is a 400.",
         "test_model_management.py::test_every_answer_has_a_specified_status_and_shape",
     ),
     (
         "Web services",
-        "What does not fit into a container group next to Azure's own two containers is refused, in words not known.",
+        "A service that does not fit next to Azure's own two containers is refused; the words are not known.",
         "More than 3.8 cores or 15 GB is a 400 in the emulator's own words.",
         "test_services.py::test_a_size_that_fits_no_container_group_is_refused",
     ),
@@ -125,7 +125,7 @@ DIFFERENCES: list[Difference] = [
     ),
     (
         "Blobs",
-        "Who has a role on the workspace's storage account may overwrite the file of a registered model.",
+        "Anyone with a role on the workspace's storage account may overwrite the file of a registered model.",
         "Announcing the artifact of a model again gives a signed URL that overwrites it; others are a conflict.",
         "test_blobs.py::test_an_artifact_that_is_announced_again_can_be_overwritten",
     ),
@@ -142,8 +142,8 @@ DIFFERENCES: list[Difference] = [
         "Web services",
         "conda has every version of Python, and its packages have conda's own names.",
         (
-            "Another patch of the minor version is taken and told in the log. A minor version that is not on this "
-            "machine is refused, or with `start --nearest-python` the nearest is taken and told loudly. "
+            "Another patch of the minor version is taken, and the log says so. A minor version that is not on this "
+            "machine is refused, or with `start --nearest-python` the nearest is taken with a warning. "
             "Packages come from PyPI, by the names that they have there."
         ),
         "test_interpreters.py::test_another_minor_version_is_refused_with_the_ways_out",
@@ -170,7 +170,7 @@ DIFFERENCES: list[Difference] = [
         "Web services",
         (
             "A request is ended after 60 s: by the front end with a 504, as was seen in 2019, or by the inference "
-            "server with a 500. Which it is, and whether SCORING_TIMEOUT_MS can raise it, is not certain."
+            "server with a 500. It is not certain which of them it is, or whether SCORING_TIMEOUT_MS can raise it."
         ),
         (
             "The inference server answers 500 after SCORING_TIMEOUT_MS, 60000 unless the environment sets it, in sync "
@@ -180,7 +180,7 @@ DIFFERENCES: list[Difference] = [
     ),
     (
         "Web services",
-        "A container has many more variables of its own: of Kubernetes, MPI, the image. Which ones is not documented.",
+        "A container has many more variables of its own: of Kubernetes, MPI, the image. They are not documented.",
         (
             "It has AML_APP_ROOT, AZUREML_MODEL_DIR, AZUREML_ENTRY_SCRIPT, AZUREML_SOURCE_DIRECTORY, SERVICE_NAME, "
             "WORKSPACE_NAME, SCORING_TIMEOUT_MS, WORKER_TIMEOUT, WORKER_COUNT, and those of the environment."
@@ -189,7 +189,7 @@ DIFFERENCES: list[Difference] = [
     ),
     (
         "Web services",
-        "Whether a browser's preflight passes the check of keys is not certain.",
+        "It is not certain whether a browser's preflight passes the check of keys.",
         "It does where AML_CORS_ORIGINS allows the origin; the inference server's own CORS answers, also for a 401.",
         "test_limits.py::test_a_browser_s_preflight_needs_no_key",
     ),
@@ -211,12 +211,12 @@ DIFFERENCES: list[Difference] = [
     (
         "Web services",
         "Quota and the region's capacity are checked before a deployment.",
-        "They are not: this machine is the limit.",
+        "They are not checked: this machine is the limit.",
         "test_services.py::test_no_quota_is_checked",
     ),
     (
         "Web services",
-        "Application Insights collects telemetry where it is switched on.",
+        "Application Insights collects telemetry if it is switched on.",
         "The switch is kept and does nothing.",
         "test_services.py::test_application_insights_can_be_switched_on_and_collects_nothing",
     ),
@@ -229,7 +229,7 @@ DIFFERENCES: list[Difference] = [
     (
         "Web services",
         "Before there is a container there is no container log.",
-        "get_logs shows what the deployment does until there is a container log.",
+        "get_logs shows the steps of the deployment until there is a container log.",
         "test_services.py::test_the_log_of_a_service_without_a_container_is_its_deployment_s",
     ),
     (
@@ -240,7 +240,7 @@ DIFFERENCES: list[Difference] = [
     ),
     (
         "Operations",
-        "Asking for an operation's state is answered at once.",
+        "A question about an operation's state is answered at once.",
         (
             "The answer waits up to 20 s for the end, or for new log lines where an offset is given, "
             "so that wait_for_deployment takes the true time."
@@ -251,8 +251,8 @@ DIFFERENCES: list[Difference] = [
         "Operations",
         "Deployments take minutes.",
         (
-            "They take seconds, the first with an environment some more; "
-            "one that the emulator's end cut short goes on with its next start."
+            "They take seconds, and some more for a new environment. "
+            "A deployment that the emulator's end cut short goes on with its next start."
         ),
         "test_restart.py::test_a_deployment_that_was_killed_goes_on_after_the_restart",
     ),
@@ -262,8 +262,8 @@ _FOLDER = "tests/integration/"
 _HEAD = """\
 # Where the emulator differs from Azure
 
-Made by `python -m emulator differences > docs/emulator-differences.md`; a test holds the file and each row true.
-What is not in the table is meant to be as in Azure; tell us where it is not.
+Made by `azureml-emulator differences > docs/emulator-differences.md`; a test holds the file and each row true.
+Everything else is meant to be as in Azure; please report any other difference.
 
 | Area | Azure | The emulator | Held true by |
 |---|---|---|---|

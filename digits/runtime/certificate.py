@@ -1,6 +1,6 @@
-"""A TLS certificate and its private key as PEM files: do they belong together, are they good today, for which name.
+"""A TLS certificate and its private key as PEM files: whether they belong together, and are good for a name today.
 
-OpenSSL answers, as it would between the service and its client: both ends of a handshake are played in memory.
+OpenSSL answers as it would between the service and its client: both ends shake hands in memory.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ _HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z
 
 
 class CertificateError(Exception):
-    """The certificate, its key or the name cannot be served; `part` is whose fault it is, `fix` what to do."""
+    """The certificate, its key or the name cannot be served. `part` names the faulty one, `fix` the way out."""
 
     def __init__(self, part: Literal["certificate", "key", "name"], problem: str, fix: str) -> None:
         super().__init__(problem)
@@ -25,20 +25,20 @@ class CertificateError(Exception):
 
 @dataclass(frozen=True)
 class Certificate:
-    """The file with the certificate, its issuers' after it where clients do not have them, and the key's file."""
+    """The file with the certificate and, if clients lack them, its issuers'; and the file with the key."""
 
     file: Path
     key_file: Path
 
     @property
     def sha256(self) -> str:
-        """The fingerprint of what the file holds."""
+        """The fingerprint of the file's certificates."""
         return fingerprint(self.file.read_text(encoding="utf-8"))
 
     def check(self, name: str) -> None:
-        """Raise CertificateError unless a server with this certificate is believed to be of this host name today.
+        """Raise CertificateError unless clients take a server with this certificate for this host name today.
 
-        Who issued it is not asked: that is for the client to trust or not.
+        The issuer is not checked: each client trusts its own authorities.
         """
         if not _HOST_NAME.fullmatch(name):
             raise CertificateError("name", "is no host name", "write one in lower case, such as digits.example.com,")
@@ -56,10 +56,10 @@ class Certificate:
             raise _refused(reason) from None
 
     def require_file(self) -> None:
-        """Raise CertificateError unless the certificate's file holds one, whatever it is worth."""
+        """Raise CertificateError unless the certificate's file holds a certificate, valid or not."""
         _find(self.file, "certificate")
         try:
-            self.sha256  # noqa: B018 - raises where there is none
+            self.sha256  # noqa: B018 - raises if there is none
             ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(self.file)
         except (ssl.SSLError, ValueError, OSError):
             raise CertificateError(
@@ -67,7 +67,7 @@ class Certificate:
             ) from None
 
     def load(self) -> ssl.SSLContext:
-        """Return what a server needs to serve with it; raises CertificateError."""
+        """Return the context of a server with this certificate; raises CertificateError."""
         self.require_file()
         _find(self.key_file, "key")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -88,9 +88,9 @@ class Certificate:
 
 
 def fingerprint(pem: str) -> str:
-    """Return the SHA-256 over the certificates in the text, in DER; of a single one that is its usual fingerprint.
+    """Return the SHA-256 over the certificates in the text, in DER: for one certificate, its usual fingerprint.
 
-    Raises ValueError where there is none.
+    Raises ValueError if there is none.
     """
     found = [ssl.PEM_cert_to_DER_cert(text) for text in _PEM.findall(pem)]
     if not found:
@@ -108,7 +108,7 @@ def _find(file: Path, part: Literal["certificate", "key"]) -> None:
 
 
 def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> None:
-    """Play both ends until the client believes the server, or raises why it does not."""
+    """Play both ends until the client takes the server for this name, or raise its reason."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     ends = [
         client.wrap_bio(to_client, to_server, server_hostname=name),

@@ -1,6 +1,6 @@
-"""A conda environment definition: what it asks for, in content and in the terms of PyPI.
+"""A conda environment definition, by its content and in the terms of PyPI.
 
-Conda packages are taken from PyPI under their own name; what only conda has (compilers, CUDA) cannot be had here.
+Conda packages come from PyPI under their own name. Packages that only conda has, such as compilers, are missing here.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ OUR_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _SERVER = "azureml-inference-server-http"
 _SERVER_REQUIREMENT = f"{_SERVER}==1.5.1"
 _BRINGS_SERVER = {_SERVER, "azureml-defaults"}
-# Its older releases bring another server, and are what a resolver that looks for any solution ends at.
+# Its older releases bring another server, and a resolver that takes any solution ends at them.
 DEFAULTS_REQUIREMENT = "azureml-defaults>=1.34"
 
 _CONDA_SPEC = re.compile(r"(?:[\w./-]+::)?(?P<name>[\w.-]+)\s*(?P<constraint>.*)")
@@ -27,12 +27,12 @@ _PIP_NAME = re.compile(r"[\w.-]+")
 _PIP_FILE_OPTIONS = ("-r", "--requirement", "-c", "--constraint", "-e", "--editable", ".", "/")
 _INDEX = re.compile(r"(?P<option>--index-url|-i|--extra-index-url|--find-links|-f)(?:\s*=\s*|\s+)(?P<url>\S+)")
 _PYPI = re.compile(r"(?:[\w-]+\.)*(?:pypi(?:\.python)?|pythonhosted)\.org")
-# What uv reads or, saying so, leaves out. Any other option it takes for a mistake.
+# uv reads these options, or leaves them out and says so. It refuses any other one.
 _OPTIONS = re.compile(r"--(pre|prefer-binary|trusted-host|no-binary|only-binary|no-index|require-hashes|use-feature)\b")
 
 
 class EnvironmentFailedError(Exception):
-    """The environment could not be made; `lines` is what uv said last."""
+    """The environment could not be made; `lines` are the last lines of uv."""
 
     def __init__(self, message: str, lines: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -40,7 +40,7 @@ class EnvironmentFailedError(Exception):
 
 
 def digest(conda: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of what the definition asks for: name, prefix and the order of packages do not count."""
+    """Return the SHA-256 of the definition's content: name, prefix and the order of packages do not count."""
     packages, pip = _packages(conda)
     rest = {key: value for key, value in conda.items() if key not in ("name", "prefix", "dependencies") and value}
     content = {**rest, "dependencies": sorted(packages), "pip": sorted(pip)}
@@ -86,7 +86,7 @@ def variables(conda: Mapping[str, Any]) -> dict[str, str]:
 
 
 def translate(conda: Mapping[str, Any], report: Callable[[str], None] = lambda _: None) -> tuple[str, list[str]]:
-    """Return the Python that uv is to find and the requirements that it is to install; report what is left out."""
+    """Return the Python for uv to find and the requirements for it to install; report lines that are left out."""
     packages, pip = _packages(conda)
     python = OUR_PYTHON
     requirements = list(_pip_requirements(pip, report))
@@ -105,12 +105,12 @@ def translate(conda: Mapping[str, Any], report: Callable[[str], None] = lambda _
 
 
 def conda_names(conda: Mapping[str, Any]) -> set[str]:
-    """Return the names of the packages that conda, not pip, is to install."""
+    """Return the names of the packages for conda, not pip, to install."""
     return {_conda_requirement(spec)[0] for spec in _packages(conda)[0]}
 
 
 def _pip_requirements(pip: Sequence[str], report: Callable[[str], None]) -> Iterator[str]:
-    """Yield the pip section for uv, without the lines that mean PyPI: it, or this machine's mirror, is asked anyway."""
+    """Yield the pip section for uv, without the lines that mean PyPI: uv asks it, or a mirror, anyway."""
     indexes = {line: match for line in pip if (match := _INDEX.fullmatch(line))}
     pypi = {line for line, match in indexes.items() if _PYPI.fullmatch(urlsplit(match["url"]).hostname or "")}
     for line in pip:
@@ -118,7 +118,7 @@ def _pip_requirements(pip: Sequence[str], report: Callable[[str], None]) -> Iter
             report(f"{line} is left out: packages come from PyPI, or from this machine's mirror of it, anyway.")
         elif line in indexes:
             replaces = indexes[line]["option"] in ("-i", "--index-url")
-            # Where PyPI is named too, another index is asked next to it, not in its place.
+            # If PyPI is named too, another index is asked next to it, not in its place.
             yield f"--extra-index-url {indexes[line]['url']}" if replaces and pypi else line
         elif line.startswith(_PIP_FILE_OPTIONS):
             raise EnvironmentFailedError(

@@ -1,7 +1,7 @@
 """A conda environment definition, made into a virtual environment on this machine.
 
-Azure builds a container image from conda.yml; here uv makes a venv with the same Python and versions from PyPI, once
-per content, in the user's cache.
+Azure builds a container image from conda.yml. Here uv makes a venv with the same Python, and the same versions from
+PyPI, once for each content, in the user's cache.
 """
 
 import fcntl
@@ -26,8 +26,8 @@ __all__ = ["EnvironmentFailedError", "build", "digest", "variables"]
 _Report = Callable[[str], None]
 _OUR_COPY = re.compile(r" in `[^`]*requirements\.txt`( at position \d+)?")  # gone by then
 _PLACE = re.compile(r"(: | for url \()(?P<place>[^\s()`]*/[^\s()`]+)\)?$")
-_SEEDS = ("pip", "setuptools")  # conda's environments have them, and old packages take that for granted
-_LINES = 20  # of uv's, which passes on hundreds of a compiler's
+_SEEDS = ("pip", "setuptools")  # conda's environments have them, and old packages need them
+_LINES = 20  # of uv, which passes on hundreds from a compiler
 _LENGTH = 600  # of a resolver's explanation, which may take pages
 
 
@@ -42,8 +42,8 @@ class _UvError(Exception):
 def build(conda: Mapping[str, Any], report: _Report = lambda _: None, note: _Report | None = None) -> Path:
     """Return the venv for this definition, made on the first call for this content and reused ever after.
 
-    Two builders at once both get it; one that is killed leaves nothing that the next would take for finished.
-    `note` gets, in place of `report`, how the Python differs from the one asked for.
+    Two builders at once both get it. A builder that is killed leaves nothing that looks finished.
+    If the Python is not the one asked for, `note` gets the sentence about it, or else `report`.
     """
     wanted, requirements = translate(conda, report)
     python = choose(wanted, note or report)
@@ -85,7 +85,7 @@ def _lock(path: Path, report: _Report) -> Iterator[TextIO]:
 
 
 def _make(venv: Path, python: Interpreter, requirements: Sequence[str], report: _Report, lock: TextIO) -> None:
-    """Build beside the final place and rename: what stands there is whole."""
+    """Build next to the final place and rename, so that the final place holds only whole environments."""
     building = venv.with_suffix(".building")
     for leftover in (building, venv):
         if leftover.exists():

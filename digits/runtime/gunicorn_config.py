@@ -1,6 +1,6 @@
 """How gunicorn runs the inference server on this machine: workers, keys, time limit, the watch over its owner.
 
-gunicorn reads this file inside the scoring environment: it imports the standard library alone and keeps to Python 3.8.
+gunicorn reads this file inside the scoring environment, so it imports only the standard library, as of Python 3.8.
 `server.start` gives the address on the command line and the rest as environment variables.
 """
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 workers = int(os.environ.get("WORKER_COUNT", "1"))
 timeout = int(os.environ.get("WORKER_TIMEOUT", "300"))  # the inference server's own names and defaults
 accesslog = "-"
-certfile = os.environ.get("RUNTIME_CERTIFICATE_FILE")  # with both of them it speaks TLS alone
+certfile = os.environ.get("RUNTIME_CERTIFICATE_FILE")  # with both of them it speaks only TLS
 keyfile = os.environ.get("RUNTIME_CERTIFICATE_KEY_FILE")
-control_socket_disable = True  # two servers of one user would share the socket, and nothing here speaks to it
+control_socket_disable = True  # two servers of one user would share the socket, which nothing uses
 
 _deadlines: dict[object, float] = {}  # of the requests that a gevent worker runs, by greenlet
 _WATCH_SECONDS = 0.5
@@ -39,13 +39,13 @@ _REFUSAL = b'{"message": "Unauthorized: send one of the keys of the service as A
 
 
 class _Master(Protocol):
-    """What is used here of gunicorn's arbiter."""
+    """The part of gunicorn's arbiter that is used here."""
 
     pid: int
 
 
 class _Worker(Protocol):
-    """What is used here of gunicorn's worker."""
+    """The part of gunicorn's worker that is used here."""
 
     wsgi: WSGIApplication
 
@@ -71,7 +71,7 @@ def post_worker_init(worker: _Worker) -> None:
     if "gevent" in sys.modules:
         hub = sys.modules["gevent"].get_hub()
         hub.NOT_ERROR = (*hub.NOT_ERROR, ssl.SSLError)  # a traceback for each client that breaks off a handshake
-        # The inference server's limit holds in the main thread alone, which it does not recognise under gevent.
+        # The inference server's limit holds only in the main thread, which it does not recognise under gevent.
         signal.signal(signal.SIGVTALRM, _raise_if_late)
         sys.modules["azureml_inference_server_http.server.user_script"].timeout = _limit  # type: ignore[attr-defined]
     if "RUNTIME_KEYS_FILE" in os.environ:
@@ -108,7 +108,7 @@ def _limit(milliseconds: int) -> Iterator[None]:
 
 
 class _Body:
-    """A request's body; the time that its sender takes is not the entry script's."""
+    """A request's body, whose sender may take its time: it does not count as the entry script's."""
 
     def __init__(self, body: object, greenlet: object) -> None:
         self._body = body
@@ -135,7 +135,7 @@ def _end_late_requests() -> None:
 
 
 def _raise_if_late(_signal: int, _frame: object) -> None:
-    """Raise in the request that computes, if it is late, and have the hub wake those that wait."""
+    """Raise in the request that computes, if it is late, and let the hub wake the waiting ones."""
     gevent = sys.modules["gevent"]
     for greenlet in [each for each in _deadlines if _is_late(each)]:
         if greenlet is gevent.getcurrent():
@@ -155,7 +155,7 @@ def _is_late(greenlet: object) -> bool:
 
 
 class _KeyCheck:
-    """Lets a request through that carries one of the keys; the health probe needs none, as on ACI."""
+    """Lets a request through if it carries one of the keys; the health probe needs none, as on ACI."""
 
     def __init__(self, application: WSGIApplication, path: str) -> None:
         self._application = application
@@ -168,7 +168,7 @@ class _KeyCheck:
             return self._application(environ, start_response)
         scheme, _, given = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         given = given.strip().encode("latin-1")
-        # A list, not a generator: the time taken must not tell which key was nearer.
+        # A list, not a generator: the time must not show which key was nearer.
         if scheme.lower() == "bearer" and any([hmac.compare_digest(given, key) for key in self._current()]):  # noqa: C419
             return self._application(environ, start_response)
         cors = self._cors_headers(environ)
@@ -178,7 +178,7 @@ class _KeyCheck:
         return _answer(environ, start_response, "401 Unauthorized", [*cors, ("WWW-Authenticate", "Bearer")], _REFUSAL)
 
     def _cors_headers(self, environ: WSGIEnvironment) -> list[tuple[str, str]]:
-        """Return what the inference server's CORS says to this origin, asked on a path that runs no entry script."""
+        """Return the CORS headers of the inference server for this origin, from a path that runs no entry script."""
         found: list[tuple[str, str]] = []
 
         def keep(_status: str, headers: list[tuple[str, str]], _error: object = None) -> Callable[[bytes], object]:
@@ -191,7 +191,7 @@ class _KeyCheck:
         return found
 
     def _current(self) -> list[bytes]:
-        """Return the keys; a file that was replaced is read again, one that cannot be read lets nobody in."""
+        """Return the keys. A file that was replaced is read again; a file that cannot be read lets nobody in."""
         try:
             status = os.stat(self._path)  # noqa: PTH116 - on the path of every request
             if self._read != (status.st_mtime_ns, status.st_ino):
@@ -210,7 +210,7 @@ def _answer(
     headers: list[tuple[str, str]],
     body: bytes = b"",
 ) -> Iterable[bytes]:
-    """Answer after reading the body: a client that is still sending would see a reset instead of the answer."""
+    """Read the body, then answer: a client that still sends would see a reset, not the answer."""
     for _ in range(_DRAIN_CHUNKS):
         if not environ["wsgi.input"].read(65536):
             break

@@ -1,4 +1,4 @@
-"""Is the server healthy yet, what does its log say, and what ended it."""
+"""Whether a server is healthy, the lines of its log, and the reason for its end."""
 
 import contextlib
 import re
@@ -20,7 +20,7 @@ _REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 
 
 class Probe:
-    """GET / on one connection: it waits in the server's queue, so the answer comes the moment a worker is ready."""
+    """GET / on one connection, which waits in the server's queue until a worker is ready."""
 
     def __init__(self, host: str, port: int, *, has_tls: bool = False) -> None:
         self._address = (host, port)
@@ -36,7 +36,7 @@ class Probe:
             self._socket = None
 
     def answers_within(self, seconds: float) -> bool:
-        """Say whether the server answered 200 by now, waiting at most this long; ask again after any other end."""
+        """Return whether the server answered 200 within this time; after any other answer, ask again."""
         try:
             if self._socket is None:
                 self._socket = socket.create_connection(self._address, timeout=seconds)
@@ -56,13 +56,13 @@ class Probe:
         return False
 
     def _open(self) -> None:
-        """Send what the server answers first: the request, or with TLS the greeting, and the request after it."""
+        """Send the request, or with TLS the greeting, which the request follows."""
         assert self._socket is not None  # noqa: S101 - it was connected this moment
         if not self._has_tls:
             self._socket.sendall(_REQUEST)
             return
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        # Whether it is healthy is asked here, not whether clients will believe it: this server is our own.
+        # This server is our own: the question is whether it is healthy, not whether clients believe it.
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         self._socket = context.wrap_socket(self._socket, do_handshake_on_connect=False)
         self._socket.settimeout(0)
@@ -82,13 +82,13 @@ def complete_lines(log: TextIO) -> Iterator[str]:
 
 
 def cause(lines: Sequence[str]) -> str:
-    """Return ": " and the exception that ended the entry script, or nothing where the log names none.
+    """Return ": " and the exception that ended the entry script, or nothing if the log names none.
 
-    Of a text that has several lines it is the first, and may itself hold a traceback.
+    Of an exception's text, which may hold a traceback itself, only the first line counts.
     """
     last = _last_report(lines)
     begins = [at for at, line in enumerate(last) if re.search(_TRACEBACK, line)]
-    # A group of exceptions has its own frame of bars; what is indented besides is code.
+    # A group of exceptions has its own frame of bars; other indented lines are code.
     after = [line.removeprefix("  | ") for line in last[begins[0] + 1 :]] if begins else []
     line = next((line for line in after if re.match(r"[A-Za-z_][\w.]*(: |:?$)", line)), "")
     line = line.removeprefix("azureml_inference_server_http.server.user_script.").rstrip(".: ")
@@ -96,19 +96,19 @@ def cause(lines: Sequence[str]) -> str:
 
 
 def last_exception(lines: Sequence[str]) -> str:
-    """Return the last traceback of the entry script, from its own first frame on; nothing if the log has none."""
+    """Return the last traceback of the entry script, from its own first frame on, or nothing."""
     last = [line.rstrip() for line in _last_report(lines)]
     frames = [at for at, line in enumerate(last) if line.lstrip().startswith('File "') and _APPLICATION in line]
     return "\n".join(line for line in last[frames[0] :] if line)[-_EXCEPTION_CHARACTERS:] if frames else ""
 
 
 def _last_report(lines: Sequence[str]) -> Sequence[str]:
-    """Return what the inference server wrote of the last exception.
+    """Return the lines that the inference server wrote about the last exception.
 
-    It wraps the script's exception in one of its own: the script's is the one before the last "direct cause".
+    It wraps the script's exception in one of its own. The script's is the one before the last "direct cause".
     """
-    told = [at for at, line in enumerate(lines) if re.search(rf"azmlinfsrv - .*{_TRACEBACK}", line)]
-    report = lines[told[-1] :] if told else lines
+    reports = [at for at, line in enumerate(lines) if re.search(rf"azmlinfsrv - .*{_TRACEBACK}", line)]
+    report = lines[reports[-1] :] if reports else lines
     wraps = [at for at, line in enumerate(report) if line.startswith(_WRAPS)]
     links = [at for at, line in enumerate(report[: wraps[-1]]) if line.startswith((_WRAPS, _FOLLOWS))] if wraps else []
     return report[links[-1] if links else 0 : wraps[-1] if wraps else None]

@@ -1,7 +1,7 @@
-"""The Pythons of this machine, and which of them a conda definition gets.
+"""The Pythons of this machine, and the choice of one for a conda definition.
 
-conda has every patch of every Python; here another patch of the same minor version does. For a minor version that is
-not here, NEAREST_PYTHON in the environment allows the nearest one. Each choice that is not what was asked for is said.
+conda has every patch of every Python. Here another patch of the same minor version will do. If a minor version is not
+here, NEAREST_PYTHON in the environment allows the nearest one. Each choice other than the one asked for is reported.
 """
 
 import json
@@ -18,12 +18,12 @@ from packaging.specifiers import SpecifierSet
 
 from digits.runtime.conda import OUR_PYTHON, EnvironmentFailedError
 
-# Found at import, before there are threads: sysconfig, which is asked for it, fills its cache without a lock, and a
-# second thread may read it half full.
+# Found at import, before there are threads: sysconfig fills its cache without a lock, so that a second thread may read
+# a half-filled one.
 UV = uv.find_uv_bin()
 
 NEAREST_PYTHON = "AZUREML_EMULATOR_NEAREST_PYTHON"
-_OLDEST = (3, 8)  # what gunicorn_config.py and the inference servers of today run on
+_OLDEST = (3, 8)  # gunicorn_config.py and today's inference servers need it
 _MINORS = range(100)
 _PATCHES = range(100)
 _SECONDS = 60
@@ -40,15 +40,15 @@ class Interpreter:
 
     @property
     def name(self) -> str:
-        """Its version as it is written, 3.11.7."""
+        """Its version as people write it, 3.11.7."""
         return ".".join(map(str, self.version))
 
 
 def choose(wanted: str, report: Callable[[str], None]) -> Interpreter:
-    """Return the interpreter for what a conda definition asks for (3.10, 3.10.18, >=3.9,<3.12)."""
+    """Return the interpreter for a conda definition's Python (3.10, 3.10.18, >=3.9,<3.12)."""
     fits = _specifier(wanted)
     own = Interpreter(tuple(sys.version_info[:3]), sys.executable)
-    if own.name in fits:  # needs no looking for
+    if own.name in fits:  # nothing to look for
         return own
     found = sorted({own, *find()}, reverse=True)
     usable = [each for each in found if each.version >= _OLDEST]
@@ -79,7 +79,7 @@ def choose(wanted: str, report: Callable[[str], None]) -> Interpreter:
 
 
 def find() -> list[Interpreter]:
-    """Return the Pythons that are installed, one perhaps more than once."""
+    """Return the Pythons that are installed; one may appear more than once."""
     return [*_from_uv(), *_from_pyenv()]
 
 
@@ -96,13 +96,13 @@ def _refuse(asks: str, wanted: str, usable: list[Interpreter], *, is_too_old: bo
 
 
 def _takes_older(fits: SpecifierSet) -> bool:
-    """Say whether a Python before the oldest that runs here would do, 2.7 for one."""
+    """Return whether the definition takes a Python older than the oldest one that runs here, such as 2.7."""
     older = [f"{major}.{minor}" for major in range(_OLDEST[0] + 1) for minor in range(_OLDEST[1])]
     return any(f"{each}.{patch}" in fits for each in older for patch in _PATCHES)
 
 
 def nearest_is_allowed() -> bool:
-    """Say whether the user allows the nearest minor version."""
+    """Return whether the user allows the nearest minor version."""
     return os.environ.get(NEAREST_PYTHON, "").lower() not in {"", "0", "false", "no"}
 
 
@@ -113,8 +113,8 @@ def _specifier(wanted: str) -> SpecifierSet:
 
 
 def _from_uv() -> list[Interpreter]:
-    """Return what uv finds: its own, and those on PATH that run; a shim that fails counts for nothing."""
-    # pyenv's shims say which of its versions is switched on, and take a quarter of a second each to say no.
+    """Return the Pythons that uv finds: its own, and those on PATH that run; a shim that fails does not count."""
+    # pyenv's shims run only the version that is switched on, and each takes a quarter of a second to refuse.
     path = [
         entry for entry in os.environ.get("PATH", os.defpath).split(os.pathsep) if Path(entry) != _pyenv() / "shims"
     ]
@@ -135,7 +135,7 @@ def _from_uv() -> list[Interpreter]:
 
 
 def _from_pyenv() -> list[Interpreter]:
-    """Return what pyenv has installed, switched on or not."""
+    """Return the Pythons that pyenv has installed, switched on or not."""
     return [
         Interpreter(tuple(map(int, folder.name.split("."))), str(folder / "bin" / "python"))
         for folder in (_pyenv() / "versions").glob("3.*")

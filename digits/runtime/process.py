@@ -1,4 +1,4 @@
-"""The server's process: remembered in its folder, ended with all it started, never mistaken for another."""
+"""The server's process: noted in its folder, ended with everything that it started, never taken for another."""
 
 import json
 from pathlib import Path
@@ -7,18 +7,18 @@ import psutil
 
 
 def remember(directory: Path, pid: int) -> None:
-    """Write down which process serves this folder; its start time tells it from a later one with the same number."""
+    """Note the process that serves this folder. Its start time distinguishes it from a later one of this number."""
     record = {"pid": pid, "createTime": psutil.Process(pid).create_time()}
     _record_file(directory).write_text(json.dumps(record), encoding="utf-8")
 
 
 def forget(directory: Path) -> None:
-    """Say that no process serves this folder."""
+    """Note that no process serves this folder."""
     _record_file(directory).unlink(missing_ok=True)
 
 
 def end_leftover(directory: Path) -> bool:
-    """End the server that an owner who was killed left in this folder; say whether there was one."""
+    """End the server that a killed owner left in this folder; return whether there was one."""
     try:
         record = json.loads(_record_file(directory).read_text(encoding="utf-8"))
         # A second of tolerance: Linux computes start times from a boot time that moves when the clock is set.
@@ -32,7 +32,7 @@ def end_leftover(directory: Path) -> bool:
 
 
 def end(pid: int, grace_seconds: float) -> None:
-    """Ask with SIGTERM, then kill what is left of it and its children."""
+    """Send SIGTERM, then kill the process and its children if they still run."""
     try:
         process = psutil.Process(pid)
         family = [process, *process.children(recursive=True)]
@@ -42,7 +42,7 @@ def end(pid: int, grace_seconds: float) -> None:
     psutil.wait_procs([process], timeout=grace_seconds)
     for member in family:
         try:
-            member.kill()  # psutil looks at the start time first: a process that took over the number is safe
+            member.kill()  # psutil checks the start time first, so a later process of this number is safe
         except psutil.NoSuchProcess:
             continue
     psutil.wait_procs(family, timeout=5)

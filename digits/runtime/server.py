@@ -1,7 +1,7 @@
 """The real inference server behind a loopback port: start, health, log, keys, stop.
 
-One server is one folder: its log, its keys, its process. It answers on 127.0.0.1 alone, sees none of its owner's
-environment, and ends by itself within seconds when its owner dies, `kill -9` included.
+One server has one folder with its log, its keys and its process's number. It answers only on 127.0.0.1 and sees none
+of its owner's environment. If its owner dies, by `kill -9` too, it ends by itself within seconds.
 """
 
 import json
@@ -26,21 +26,21 @@ _CONFIG = Path(__file__).with_name("gunicorn_config.py")
 _APPLICATION = "azureml_inference_server_http.server.entry:app"
 _BACKLOG = 2048  # gunicorn's own
 _LOG_LINES_IN_ERROR = 20
-# A container sees nothing of the machine around it; these say which language to speak and how to reach the network.
+# A container sees nothing of the machine around it. These variables name the language and the way to the network.
 _INHERITED = ("LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-# What Azure's containers were seen to have, and a service's own environment may change.
+# Azure's containers were seen to have these, and a service's own environment may change them.
 _CONTAINER = {"SCORING_TIMEOUT_MS": "60000", "WORKER_TIMEOUT": "300", "WORKER_COUNT": "1"}
 _MODELS = "azureml-models"
 
 
 class ServerFailedError(Exception):
-    """The server could not start or did not become healthy; the message ends with the last lines of its log, if any."""
+    """The server could not start or did not become healthy. The message ends with the last lines of its log, if any."""
 
 
 @dataclass(frozen=True)
 class ScoringServer:
-    """A server that was started: where it answers, which process it is, where its log lies."""
+    """A server that was started, with its port, its process and its folder."""
 
     directory: Path
     port: int
@@ -50,12 +50,12 @@ class ScoringServer:
 
     @property
     def scoring_uri(self) -> str:
-        """Where rows are scored; with TLS, a client reaches it under the certificate's own name."""
+        """The address that scores rows; with TLS, clients reach it under the certificate's own name."""
         return f"http{'s' if self.has_tls else ''}://{_HOST}:{self.port}/score"
 
     @property
     def log_file(self) -> Path:
-        """What the container would print: server, entry script and requests, in the order written."""
+        """The file with everything that a container would print: server, entry script and requests, in order."""
         return _log_file(self.directory)
 
     def is_running(self) -> bool:
@@ -84,7 +84,7 @@ class ScoringServer:
                     raise self._failure(f"was not healthy after {timeout_seconds:g} s")
 
     def stop(self, grace_seconds: float = 30) -> None:
-        """Let what runs finish, then end the server and all it started; stopping twice is fine."""
+        """Let running requests finish, then end the server and everything that it started; stopping twice is fine."""
         if self.is_running():
             process.end(self.pid, grace_seconds)
             self._process.wait()
@@ -113,10 +113,10 @@ def start(  # noqa: PLR0913 - a service is this many independent things
 ) -> ScoringServer:
     """Start the inference server on source_directory/entry_script and return at once; port 0 takes any free one.
 
-    `python` is the scoring environment's; no keys (None) means no authentication, no certificate means plain HTTP.
-    A model directory that is Azure's, azureml-models or <name>/<version> in it, lies in the application's root too.
-    Cores bound the threads of the numeric libraries, memory what each worker may write to (on Linux; elsewhere the
-    machine's own is the limit). The log begins with the notes.
+    `python` is the scoring environment's. Without keys (None) there is no authentication, without a certificate there
+    is plain HTTP. Azure's folder azureml-models is linked into the application's root if the model lies in it.
+    Cores bound the threads of the numeric libraries. Memory bounds each worker, on Linux; elsewhere only the machine
+    does. The log begins with the notes.
     """
     directory, python = directory.absolute(), python.absolute()
     try:
@@ -145,9 +145,9 @@ def start(  # noqa: PLR0913 - a service is this many independent things
 
 
 def write_keys(directory: Path, keys: Sequence[str]) -> None:
-    """Replace the keys the server accepts; it takes them with the next request."""
+    """Replace the keys that the server accepts, from the next request on."""
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=directory, prefix=".keys.", delete=False) as file:
-        temporary = Path(file.name)  # readable by its owner alone
+        temporary = Path(file.name)  # only its owner may read it
         try:
             json.dump(list(keys), file)
             file.flush()
@@ -184,7 +184,7 @@ def _launch(
 
 
 def _listen(port: int) -> socket.socket:
-    """Listen here rather than in gunicorn: a taken port is known at once, a free one stays ours, callers queue."""
+    """Listen here, not in gunicorn: a taken port is known at once, a free port stays ours, and callers queue."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

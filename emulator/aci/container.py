@@ -1,4 +1,4 @@
-"""What a web service's container would hold: source, models and settings, laid out in a folder of its own."""
+"""The contents of a web service's container: source, models and settings, in a folder of its own."""
 
 import posixpath
 import shutil
@@ -14,13 +14,13 @@ from emulator.azureml.models import Models
 from emulator.http.errors import BadRequestError
 from emulator.store import Document
 
-# The service tells the container where its own things are; the rest of the environment's variables are the user's.
+# The service sets these variables of the container; the environment's other variables are the user's.
 _OURS = frozenset({"AZUREML_ENTRY_SCRIPT", "AZUREML_SOURCE_DIRECTORY", "AZUREML_MODEL_DIR", "AML_APP_ROOT"})
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the parts of a deployment lie, and how its server is to be started."""
+    """The places of a deployment's parts, and the settings of its server."""
 
     source_directory: Path
     entry_script: str
@@ -37,7 +37,7 @@ def layout(directory: Path, request: Document) -> Layout:
     script = _inside(variables.get("AZUREML_ENTRY_SCRIPT", ""))
     if not script.is_relative_to(source):
         # An Environment object keeps the source directory of an earlier deployment. The inference server only looks
-        # for modules there; the entry script's path begins where everything is unpacked.
+        # for modules there, while the entry script's path begins at the root of the unpacked source.
         source = PurePosixPath(*script.parts[:1]) if len(script.parts) > 1 else PurePosixPath()
     model_ids = request.get("modelIds") or []
     models = directory / "azureml-models"
@@ -56,7 +56,7 @@ def prepare(directory: Path, workspace: str, request: Document, artifacts: Artif
     source = directory / "source"
     source.mkdir(parents=True)
     for asset in request.get("assets") or []:
-        # The SDK generates a driver program for servers older than ours; the entry script itself is what runs.
+        # The SDK generates a driver program for servers older than ours; here the entry script itself runs.
         if asset["id"] == request.get("driverProgram"):
             continue
         artifact_id = asset["url"].removeprefix("aml://artifact/")
@@ -76,7 +76,7 @@ def prepare(directory: Path, workspace: str, request: Document, artifacts: Artif
 
 
 def write_certificate(directory: Path, service: Document) -> Certificate:
-    """Write the certificate and the key of a service with TLS, for its server alone to read."""
+    """Write the certificate and the key of a service with TLS; only the owner may read them."""
     certificate = Certificate(directory / "certificate.pem", directory / "certificate-key.pem")
     for file, text in ((certificate.file, service["sslCertificate"]), (certificate.key_file, service["sslKey"])):
         file.unlink(missing_ok=True)
@@ -86,7 +86,7 @@ def write_certificate(directory: Path, service: Document) -> Certificate:
 
 
 def unpack(archive: Path, target: Path) -> None:
-    """Unpack a source archive that may be hostile: files, folders and links that stay inside, nothing else."""
+    """Unpack a source archive that may be hostile: only files, folders and links that stay inside."""
     try:
         with tarfile.open(archive) as tar:
             links: set[PurePosixPath] = set()
@@ -104,7 +104,7 @@ def _for_the_owner(member: tarfile.TarInfo, target: str) -> tarfile.TarInfo:
 
 
 def _check_member(member: tarfile.TarInfo, links: set[PurePosixPath]) -> None:
-    """Raise unless the member is harmless; filter="data" alone had holes, all of them about links."""
+    """Raise unless the member is harmless; filter="data" by itself had holes, all of them about links."""
     name = _inside(member.name)
     if any(parent in links for parent in (name, *name.parents)):
         raise BadRequestError(f"The source archive is refused: {member.name} would be written through a link.")
@@ -118,7 +118,7 @@ def _check_member(member: tarfile.TarInfo, links: set[PurePosixPath]) -> None:
 
 
 def _variables(given: Mapping[str, Any]) -> dict[str, str]:
-    """Return the environment's variables as text; null is empty."""
+    """Return the environment's variables as text; null becomes an empty text."""
     variables = {str(name): "" if value is None else str(value) for name, value in given.items()}
     for name, value in variables.items():
         if not name or "=" in name or "\0" in name + value:
@@ -130,7 +130,7 @@ def _variables(given: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _inside(path: str) -> PurePosixPath:
-    """Return the path, normalised, or raise when it leads out of the folder it is relative to."""
+    """Return the path, normalised; raise if it leads out of the folder that it is relative to."""
     normal = PurePosixPath(posixpath.normpath(path))
     if normal.is_absolute() or ".." in normal.parts:
         raise BadRequestError(f"The path {path!r} leads out of the source directory.")
@@ -142,7 +142,7 @@ def _place_model(folder: Path, workspace: str, model_id: str, artifacts: Artifac
     target.mkdir(parents=True)
     model = models.get(workspace, model_id)
     for prefix in models.prefixes(workspace, model):
-        # "LocalUpload/<container>/<file or folder>": what the model is called inside is the prefix's last part.
+        # "LocalUpload/<container>/<file or folder>": the prefix's last part is the model's name inside.
         root = PurePosixPath(prefix).parent
         for artifact in artifacts.find(workspace, prefix):
             file = target / _inside(str(PurePosixPath(artifact["artifactId"]).relative_to(root)))

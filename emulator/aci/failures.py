@@ -1,4 +1,4 @@
-"""What went wrong, in Azure's words where Azure has words for it."""
+"""The errors of a deployment, in Azure's words if Azure has words for them."""
 
 import errno
 import logging
@@ -30,7 +30,7 @@ class DiskFullError(AzureError):
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Say whether this is what the operating system or sqlite raises when the disk takes no more."""
+    """Return whether the operating system or sqlite raises this if the disk is full."""
     if isinstance(error, sqlite3.OperationalError):
         # A file size limit reaches sqlite as an input/output error: the low byte is the code without its details.
         return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
@@ -54,7 +54,7 @@ def describe(error: Exception, service: Document) -> Document:
 
 
 def is_internal(described: Document) -> bool:
-    """Say whether the emulator itself failed, so that another attempt may go well."""
+    """Return whether the emulator itself failed, so that another attempt may succeed."""
     return bool(described["code"] == AzureError.code)
 
 

@@ -1,4 +1,4 @@
-"""The folders of the deployments: each holds what a web service's container would, and its server's log."""
+"""The folders of the deployments, each with the contents of a web service's container and its server's log."""
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ class Folders:
         self._directory = directory
 
     def path(self, deployed: str) -> Path:
-        """Return the deployment's folder, there or not."""
+        """Return the path of the deployment's folder, which need not exist."""
         return self._directory / deployed
 
     def remove(self, deployed: str | None) -> None:

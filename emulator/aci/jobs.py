@@ -1,4 +1,4 @@
-"""Work in the background: the jobs of one key run one after another, those of different keys at the same time."""
+"""Work in the background: the jobs of one key run in a row, those of different keys at the same time."""
 
 import logging
 import threading
@@ -20,7 +20,7 @@ class Jobs:
         self._stopped = False
 
     def add(self, key: str, job: Job) -> None:
-        """Run the job once those before it are done."""
+        """Run the job after those before it."""
         with self._lock:
             if key in self._waiting:
                 self._waiting[key].append(job)
@@ -29,7 +29,7 @@ class Jobs:
         threading.Thread(target=self._work, args=[key], name="jobs", daemon=True).start()
 
     def is_busy(self, key: str) -> bool:
-        """Say whether a job of this key runs or waits."""
+        """Return whether a job of this key runs or waits."""
         with self._lock:
             return key in self._waiting
 

@@ -1,4 +1,4 @@
-"""The environment that a web service's server runs in, and what its owner has to know of it."""
+"""The environment that a web service's server runs in, with notes for its owner."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ _WARNING = "WARNING: "
 
 @dataclass(frozen=True)
 class ScoringEnvironment:
-    """The environment's Python, and how it differs from the one asked for, in sentences for the container's log."""
+    """The environment's Python, and sentences for the container's log if it is not the one asked for."""
 
     python: Path
     notes: tuple[str, ...]
@@ -25,7 +25,7 @@ class ScoringEnvironment:
 def build(
     service: str, conda: Mapping[str, Any], directory: Path, artifacts: Artifacts, report: Callable[[str], None]
 ) -> ScoringEnvironment:
-    """Make the environment of this service's conda definition; private wheels are kept below the directory."""
+    """Make the environment of this service's conda definition; private wheels are kept in the directory."""
     notes: list[str] = []
 
     def note(sentence: str) -> None:

@@ -1,7 +1,6 @@
-"""Runs the web services: each deployment, update and restart is a job; the jobs of one service run one after another.
+"""Runs the web services: each deployment, update and restart is a job, and the jobs of one service run in a row.
 
-A job reads what it is to do from the store and writes there what became of it, so that one which a `kill -9` cut short
-is simply run again.
+A job reads its task from the store and writes its result there. If `kill -9` cuts it short, it runs again.
 """
 
 import contextlib
@@ -35,7 +34,7 @@ _HEALTHY_WITHIN_SECONDS = 300.0
 _GRACE_SECONDS = 10.0
 _CRASH_CHECK_SECONDS = 1.0
 _QUIET_FAILURES = 4  # restarts in which the emulator itself failed, before the service's state is Failed
-_FULL_DISK_SECONDS = 1.0  # before what became of an operation is written again
+_FULL_DISK_SECONDS = 1.0  # before the end of an operation is written again
 
 
 class Supervisor:
@@ -55,7 +54,7 @@ class Supervisor:
         self._stopping = threading.Event()
 
     def recover(self) -> None:
-        """Run again every service and every unfinished operation, once what a killed emulator left has ended."""
+        """Run again every service and every unfinished operation, after a killed emulator's leftovers have ended."""
         services = self._store.items("service")
         unfinished = list(self._operations.unfinished())
         resumed = {operation["id"] for operation in unfinished}  # these fill their folders anew
@@ -70,7 +69,7 @@ class Supervisor:
         threading.Thread(target=self._watch, name="crash-watch", daemon=True).start()
 
     def submit(self, operation: Document) -> None:
-        """Run the operation once those before it on the same service are done."""
+        """Run the operation after those before it on the same service."""
         key = f"{operation['workspace']}/{operation['service']}"
         self._jobs.add(key, partial(self._carry_out, key, operation))
 
@@ -88,7 +87,7 @@ class Supervisor:
             server.write_keys(running.directory, list(service["keys"].values()))
 
     def log_file(self, service: Document) -> Path:
-        """Return the container's log, there or not."""
+        """Return the path of the container's log, which need not exist."""
         return self._folders.path(service["deployment"] or "none") / "run" / "server.log"
 
     def stop(self) -> None:
@@ -121,13 +120,13 @@ class Supervisor:
                 self._operations.change(operation, state="Succeeded")
                 return
             self._deploy(key, wanted, operation)
-        except Exception as failure:  # noqa: BLE001 - whatever it is, the operation has to end
+        except Exception as failure:  # noqa: BLE001 - the operation has to end after any failure
             error = describe(failure, service)
         if not self._stopping.is_set():  # a server that ended because the emulator stops is no failure
             self._finish(key, operation, service["deployment"], error)
 
     def _deploy(self, key: str, wanted: Document, operation: Document) -> None:
-        """Build first, so that what fails there leaves the old container answering; then replace it."""
+        """Build first, so that the old container goes on answering if the build fails; then replace it."""
         folder = self._folders.path(operation["id"])
         environment, layout = self._build(folder, wanted, operation)
         report = partial(self._operations.log, operation)
@@ -189,7 +188,7 @@ class Supervisor:
         return running
 
     def _finish(self, key: str, operation: Document, replaced: str | None, error: Document | None) -> None:
-        """Write what became of the operation and its service in one step, and remove what is not needed any more."""
+        """Write the operation's end and the service's state in one step, and remove the folder that is not used."""
         while True:
             try:
                 done, started = self._write_end(key, operation, error)
@@ -198,7 +197,7 @@ class Supervisor:
                 if not is_disk_full(failure):
                     raise
                 error = error or describe(failure, operation)
-                self._operations.show_end(operation, error)  # anyone who waits for it learns of it now
+                self._operations.show_end(operation, error)  # anyone who waits for it gets the answer now
                 if self._stopping.wait(_FULL_DISK_SECONDS):
                     return
         if started and not error:
@@ -250,7 +249,7 @@ class Supervisor:
             environment = self._environment(service["name"], layout.conda, lambda _: None)
             running = self._start(key, service, folder, environment, layout)
             running.wait_until_healthy(_HEALTHY_WITHIN_SECONDS)
-        except Exception as failure:  # noqa: BLE001 - whatever it is, the service's state has to tell
+        except Exception as failure:  # noqa: BLE001 - the service's state has to show any failure
             _log.warning("Web service %s: %s", service["name"], (error := describe(failure, service))["message"])
             return error
         return None
@@ -261,7 +260,7 @@ class Supervisor:
             with self._lock:
                 ended = [key for key, running in self._servers.items() if not running.is_running()]
             for key in ended:
-                if not self._jobs.is_busy(key):  # whose job sees to it
+                if not self._jobs.is_busy(key):  # its job takes care of it
                     _log.warning("The container of %s ended and is started again", key)
                     self._end_server(key)
                     self._restarts.note_end(key)

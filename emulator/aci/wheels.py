@@ -1,4 +1,4 @@
-"""Private wheels: what Environment.add_private_pip_wheel uploaded, put where uv can install it from."""
+"""Private wheels, which Environment.add_private_pip_wheel uploaded, as files that uv can install."""
 
 import hashlib
 import re
@@ -12,15 +12,15 @@ from emulator.azureml import blobs
 from emulator.azureml.artifacts import Artifacts
 from emulator.http.errors import BadRequestError
 
-# The SDK takes the signature off the URL; Azure's image build may read the workspace's storage all the same.
+# The SDK removes the signature from the URL; Azure's image build may read the workspace's storage without it.
 _URL = re.compile(
     rf"https://[^/\s]+{blobs.ROOT}(?P<workspace>/subscriptions/\S+?)/"
     r"(?P<artifact>Environment/azureml-private-packages/(?P<name>[^/?\s]+\.whl))(\?\S*)?"
 )
 
 
-def place(conda: Any, folder: Path, artifacts: Artifacts) -> Any:  # noqa: ANN401 - what a request brings
-    """Return the conda definition with each private wheel's URL replaced by its file, which lies under its digest."""
+def place(conda: Any, folder: Path, artifacts: Artifacts) -> Any:  # noqa: ANN401 - any JSON of a request
+    """Return the conda definition with a file in place of each private wheel's URL, in a folder named by its digest."""
 
     def replace(match: re.Match[str]) -> str:
         workspace, artifact, name = (unquote(match[part]) for part in ("workspace", "artifact", "name"))
