@@ -1,6 +1,8 @@
 """Plain English: words that readers stumble over, and the length of a sentence."""
 
 import re
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,10 +18,31 @@ WORDS = {
     "told": "reported, named",
 }
 LONGEST = 25
-CONTRACTION = re.compile(
-    r"\b\w+(?:n['\u2019]t|['\u2019](?:re|ll|ve|d|m))\b|\b(?:it|that|there|what|who|let|here)['\u2019]s\b", re.IGNORECASE
-)
+CONTRACTION = r"\b\w+(?:n['\u2019]t|['\u2019](?:re|ll|ve|d|m))\b|\b(?:it|that|there|what|who|let|here)['\u2019]s\b"
 WRITTEN_ELSEWHERE = {"docs/emulator-differences.md"}  # its sentences are those of emulator/differences.py
+# Texts of others, or of this test.
+NOT_OURS = ("LICENSE", "requirements.txt", "tools/pulumi/go.sum", "tools/actionlint/go.sum")
+RECORDED = ("tests/unit/test_plain_english.py", "tests/unit/previews/")
+QUOTES = (  # of other programs, and of names
+    "scoring/registered_model.py",
+    "tests/engine/test_policy.py",
+    "tests/integration/test_report_browser.py",
+    "tests/integration/test_scoring_environment.py",
+    "tests/integration/test_sdk_scripts.py",
+)
+# Not rewritten yet.
+PENDING: tuple[str, ...] = (
+    "Makefile",
+    "digits/",
+    "docs/emulator-differences.md",
+    "emulator/",
+    "infra/",
+    "tests/integration/test_scoring_environment.py",
+    "tests/unit/test_model_file.py",
+    "tests/unit/test_report.py",
+    "tests/unit/test_state.py",
+    "tools/",
+)
 OURS = [page for page in PAGES if str(page.relative_to(ROOT)) not in WRITTEN_ELSEWHERE]
 
 
@@ -45,15 +68,34 @@ def test_no_sentence_begins_with_a_clause_in_place_of_its_subject(page: Path) ->
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("page", OURS, ids=name)
-def test_a_page_has_plain_words(page: Path) -> None:
-    """None of the list; another one says the same to more readers."""
-    for word, instead in WORDS.items():
-        found = re.findall(rf".*\b(?:{word})\b.*", prose(page), re.IGNORECASE)
-        assert not found, f"write {instead}: {found}"
+@pytest.fixture(scope="module")
+def texts() -> dict[str, str]:
+    """Return every text that git tracks, by its path: code, pages, messages and tests."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.split("\0")
+    paths = [
+        path for path in listed if path and not path.startswith((*NOT_OURS, *RECORDED)) and (ROOT / path).is_file()
+    ]
+    found = {path: (ROOT / path).read_bytes().decode("utf-8", errors="replace") for path in paths}
+    return {path: text for path, text in found.items() if "\0" not in text}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
-def test_a_page_has_no_contraction(page: Path) -> None:
+@pytest.mark.parametrize("word", WORDS)
+def test_a_text_has_plain_words(texts: dict[str, str], word: str) -> None:
+    """Other words say the same to more readers; a part of a longer name is no word."""
+    found = [f"{path}: {line.strip()}" for path, line in _lines(texts, PENDING, rf"\b(?:{word})\b")]
+    assert not found, f"write {WORDS[word]}:\n" + "\n".join(found)
+
+
+def test_a_text_has_no_contraction(texts: dict[str, str]) -> None:
     """Readers of other languages know the full words."""
-    assert not CONTRACTION.findall(prose(page))
+    found = [f"{path}: {line.strip()}" for path, line in _lines(texts, QUOTES, CONTRACTION)]
+    assert not found, "\n".join(found)
+
+
+def _lines(texts: dict[str, str], left_out: tuple[str, ...], pattern: str) -> Iterator[tuple[str, str]]:
+    expression = re.compile(pattern, re.IGNORECASE)
+    for path, text in texts.items():
+        if not path.startswith(left_out):
+            yield from ((path, line) for line in text.splitlines() if expression.search(line))
