@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from digits.cli.commands import digits
 from digits.stack import read
 from tests.unit.pages import PAGES, ROOT
 from tests.unit.test_rooms import MAY_IMPORT
@@ -31,6 +32,13 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         if anchor:
             headings = re.findall(r"^#+ (.*)", file.read_text(), re.MULTILINE)
             assert anchor in {re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-") for text in headings}, target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_digits_command_that_a_page_names_exists(page: Path) -> None:
+    """In a block of commands and in prose alike."""
+    named = re.findall(r"(?:`|^ {4}|bin/)digits ([a-z]+)", page.read_text(), re.MULTILINE)
+    assert set(named) <= digits.commands.keys()
 
 
 def test_the_page_of_the_architecture_has_the_rooms_and_their_arrows() -> None:
