@@ -1,11 +1,12 @@
 """What the pages claim: links lead somewhere, settings exist, tables are those of the code."""
 
+from digits.cli.commands import digits
+
 import re
 from pathlib import Path
 
 import pytest
 
-from digits.cli.commands import digits
 from digits.stack import read
 from tests.unit.pages import PAGES, ROOT
 from tests.unit.test_rooms import MAY_IMPORT
