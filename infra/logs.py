@@ -53,11 +53,11 @@ def follow(read: Callable[[], str], wait: Callable[[], None]) -> Iterator[str]:
 
 def stamp(lines: Iterable[str], now: Callable[[], datetime]) -> Iterator[str]:
     """Yield the lines, each with its time before it; `now` is that of a line before the first that tells it."""
-    told = ""
+    last = ""
     for line in lines:
         found = _TIME.search(line)
-        told = f"{found['day']} {found['time']}" if found else told or now().strftime("%Y-%m-%d %H:%M:%S")
-        yield line if found and not line.startswith("{") else f"{told} {line}"
+        last = f"{found['day']} {found['time']}" if found else last or now().strftime("%Y-%m-%d %H:%M:%S")
+        yield line if found and not line.startswith("{") else f"{last} {line}"
 
 
 def main() -> None:

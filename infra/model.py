@@ -175,7 +175,7 @@ class ModelFile:
         try:
             _, requirements = translate(conda)
         except EnvironmentFailedError as error:
-            return f"Whether {conda_file} pins the scikit-learn that trained {self.path} cannot be told: {error}"
+            return f"Whether {conda_file} pins the scikit-learn that trained {self.path} cannot be decided: {error}"
         pin = next(filter(None, map(_SCIKIT_LEARN.fullmatch, requirements)), None)
         if pin and pin["version"] == trained:
             return None

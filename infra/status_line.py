@@ -14,7 +14,7 @@ from infra.azureml import Report
 def provider_reporter(stack: str, resource_type: str, name: str) -> Report:
     """Return a function that shows a message from a lifecycle.
 
-    A provider process is told no URN, so it is put together; the engine's address stands last among its arguments.
+    A provider process gets no URN, so it is put together; the engine's address stands last among its arguments.
     """
     address = sys.argv[-1]
     if ":" not in address:  # not started by an engine

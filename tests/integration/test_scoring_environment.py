@@ -88,11 +88,11 @@ def test_a_broken_wheel_is_named_once_and_our_own_files_never(tmp_path: Path) ->
     with pytest.raises(EnvironmentFailedError, match="Failed to read `broken @") as raised:
         build({"dependencies": [{"pip": [f"broken @ {wheel.as_uri()}"]}]})
     assert str(raised.value).count(wheel.name) == 1
-    told: list[str] = []
+    notes: list[str] = []
     with pytest.raises(EnvironmentFailedError) as raised:
-        build({"dependencies": [{"pip": ["numpy=>1"]}]}, told.append)
+        build({"dependencies": [{"pip": ["numpy=>1"]}]}, notes.append)
     assert raised.value.lines
-    assert not [line for line in (*raised.value.lines, *told, str(raised.value)) if "requirements.txt" in line]
+    assert not [line for line in (*raised.value.lines, *notes, str(raised.value)) if "requirements.txt" in line]
 
 
 def test_an_index_that_cannot_be_reached_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,7 +71,7 @@ def test_a_definition_that_is_only_conda_s_is_no_obstacle(tmp_path: Path) -> Non
     """Azure may take what cannot be read here: that is said, not refused."""
     warning = model_file(tmp_path).compare_version(conda("scikit-learn=1.9|1.8"), CONDA_FILE)
     assert warning is not None
-    assert "cannot be told: The conda definition has the dependency 'scikit-learn=1.9|1.8'" in warning
+    assert "cannot be decided: The conda definition has the dependency 'scikit-learn=1.9|1.8'" in warning
 
 
 def test_another_framework_has_other_versions(tmp_path: Path) -> None:
