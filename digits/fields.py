@@ -65,6 +65,13 @@ def filled(value: object) -> str:
     return value
 
 
+def truth(value: object) -> bool:
+    """Take true or false."""
+    if not isinstance(value, bool):
+        raise _unfit(value, "true or false")
+    return value
+
+
 def whole(low: int = -(2**31), high: int = 2**31 - 1) -> Reader[int]:
     """Take a whole number from low to high; 7.0 is one, because JSON knows no other numbers."""
 

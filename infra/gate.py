@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from infra import azureml, rollback
+from infra import azureml, metadata, rollback
 from infra.azureml import Report
 from infra.candidate import explain
 from infra.provider import Properties
@@ -146,6 +146,8 @@ class _Judge:
         )
         if unread:
             evaluation = replace(evaluation, not_compared=unread)
+        if directory:  # the release itself was deployed again: there is no drop to judge if the data changed since
+            evaluation = replace(evaluation, is_other_data=False)
         try:
             page = report.publish(evaluation, self.dataset, Path(str(record["report"])).parent / directory)
         except ReportError as error:
@@ -158,25 +160,30 @@ class _Judge:
 def _read_before(recorded: str | None) -> tuple["Evaluation | None", str | None]:
     """Return the last release's evaluation, or why its record cannot be read, which must not block the next one."""
     from digits.evaluation.evaluation_errors import ReportError  # noqa: PLC0415 (see above)
-    from digits.evaluation.evaluation_record import Evaluation  # noqa: PLC0415
+    from digits.evaluation.reading import read_evaluation  # noqa: PLC0415
 
     try:
-        return (Evaluation.from_json(json.loads(recorded)) if recorded else None), None
+        return (read_evaluation(json.loads(recorded)) if recorded else None), None
     except (ValueError, ReportError) as error:
         return None, f"another version of this program recorded its evaluation ({str(error).rstrip('.')})"
 
 
 def load_test_data(settings: Settings, report_progress: Report) -> "Dataset":
-    """Return what the service is evaluated on; raises DatasetError."""
+    """Return what the service is evaluated on; raises DatasetError, also for the rows that its model was trained on."""
     from digits import datasets  # noqa: PLC0415 (see above)
+    from digits.evaluation import evidence  # noqa: PLC0415
 
-    return datasets.load(
+    dataset = datasets.load(
         settings.evaluation_dataset,
         "test",
         directory=settings.evaluation_directory,
         label_column=settings.evaluation_label_column,
         progress=_progress(report_progress, "downloading", "bytes"),
     )
+    if not settings.promote_from:  # a promoted model's training is recorded where it was released first
+        model = metadata.read(settings.model_file.with_name("metadata.json"))
+        evidence.require_unseen(dataset, model.training_digest)
+    return dataset
 
 
 def _explain(candidate: Properties, key: str | None) -> str:

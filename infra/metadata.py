@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from digits.fields import FieldError, Fields, each, filled, number
+from digits.fields import FieldError, Fields, each, filled, number, optional
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -27,6 +27,7 @@ class Metadata:
     accuracy: float
     dataset: str
     trusted_types: tuple[str, ...] | None
+    training_digest: str | None  # SHA-256 of the rows, if their owner recorded it
 
 
 def read(path: Path) -> Metadata:
@@ -40,6 +41,7 @@ def read(path: Path) -> Metadata:
             framework_version=fields.take("frameworkVersion", filled),
             accuracy=fields.take("accuracy", number(0, 1)),
             dataset=fields.inner("dataset").take("name", filled),
+            training_digest=fields.inner("dataset").take("digest", optional(filled), None),
             trusted_types=fields.take("trustedTypes", each(filled)) if "trustedTypes" in document else None,
         )
     except OSError as error:

@@ -73,7 +73,7 @@ def _predict(chosen: Namespace) -> None:
     image, doubts = image_file.examine(chosen.image)
     with Client(uri, key, "json" if chosen.json_body else "uint8") as client:
         (label,) = client.score(image[None])
-        (probability,) = client.probabilities(image[None], [label])
+        ((_, probability),) = client.probabilities(image[None], [label])
     draw(image)
     print(label if probability is None else f"{label}, {percent(probability)} sure")
     for doubt in doubts:

@@ -3,12 +3,11 @@
 McNemar's exact test asks of the rows that changed whether as many got better as worse; the rest say nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from digits.evaluation.evaluation_record import Evaluation
+from digits.evaluation.measured import Measured
 
 SIGNIFICANT = 0.05
 
@@ -81,24 +80,17 @@ class Comparison:
             "changes": [list(change) for change in self.changes],
         }
 
-    @classmethod
-    def from_json(cls, document: Mapping[str, Any], rows: int) -> "Comparison":
-        """Return the comparison that `to_json` described."""
-        changes = tuple((int(row), int(true), int(before), int(now)) for row, true, before, now in document["changes"])
-        before, time = str(document["before"]), str(document["time"])
-        return cls(before, time, float(document["accuracy"]), float(document["pValue"]), changes, rows)
 
-
-def obstacle(before: "Evaluation", digest: str, rows: Sequence[int]) -> str | None:
+def obstacle(before: Measured, digest: str, rows: Sequence[int]) -> str | None:
     """Say why an evaluation cannot be compared with one on these rows of the data with this digest, if it cannot."""
     if before.digest != digest:
-        return f"{name(before)} was evaluated on other data: {before.dataset}, SHA-256 {before.digest[:12]}…"
+        return f"{before.name} was evaluated on other data: {before.dataset}, SHA-256 {before.digest[:12]}…"
     if before.indices != list(rows):
-        return f"{name(before)} was evaluated on {before.rows:,} rows of this data, other ones than now"
+        return f"{before.name} was evaluated on {before.rows:,} rows of this data, other ones than now"
     return None
 
 
-def compare(before: "Evaluation", truth: Sequence[int], predictions: Sequence[int]) -> Comparison:
+def compare(before: Measured, truth: Sequence[int], predictions: Sequence[int]) -> Comparison:
     """Compare predictions with the earlier ones for the same rows."""
     from scipy.stats import binomtest  # noqa: PLC0415 - slow to import, and most importers compare nothing
 
@@ -106,9 +98,4 @@ def compare(before: "Evaluation", truth: Sequence[int], predictions: Sequence[in
     changes = tuple((row, true, then, now) for row, true, then, now in rows if (true == then) != (true == now))
     worse = sum(now != true for _, true, _, now in changes)
     p_value = float(binomtest(worse, len(changes)).pvalue) if changes else 1.0
-    return Comparison(name(before), before.time, before.accuracy, p_value, changes, before.rows)
-
-
-def name(evaluation: "Evaluation") -> str:
-    """Return what an earlier evaluation is called in a sentence."""
-    return evaluation.subject.get("model") or f"the evaluation of {evaluation.time}"
+    return Comparison(before.name, before.time, before.accuracy, p_value, changes, before.rows)

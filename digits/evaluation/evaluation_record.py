@@ -1,86 +1,35 @@
 """An evaluation as it is kept: what was measured is stored, the verdict follows from it.
 
-The JSON is published as docs/evaluation.schema.json; a change to either is a change for whoever reads it.
+The JSON is published as docs/evaluation.schema.json; a change to either is a change for its readers.
 """
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from digits.evaluation import confusions
 from digits.evaluation.comparison import Comparison
+from digits.evaluation.measured import Measured
 from digits.evaluation.verdict import Check, Thresholds, check
 
-
-@dataclass(frozen=True)
-class ClassScore:
-    """How well one label is read: of how many images, and the usual three fractions."""
-
-    label: int
-    images: int
-    precision: float
-    recall: float
-    f1: float
-
-
 Outcome = Literal["passed", "worse", "failed"]
-Miss = tuple[int, int, int, float | None]  # row of the data set, true label, what was read, how probable it was called
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """One evaluation: the service, the data, what it read, how long it took, and what would be enough.
+@dataclass(frozen=True, kw_only=True)
+class Evaluation(Measured):
+    """What was measured, what would be enough, and how it compares with the release before.
 
-    `subject` is what its owner wants to find again in the record: which model, which release. `predictions` are in the
-    order of `indices`, which are rows of the data set. Latencies are of requests with one image each.
+    `is_other_data` says that there is no comparison because the data or its rows changed since that release.
     """
 
-    uri: str
-    dataset: str
-    digest: str
-    dataset_rows: int
-    labels: tuple[int, ...]
-    confusion_matrix: tuple[tuple[int, ...], ...]
-    classes: tuple[ClassScore, ...]
-    accuracy_interval: tuple[float, float]
-    predictions: tuple[int, ...]
-    misses: tuple[Miss, ...]
-    latencies_ms: tuple[float, ...]
-    seconds: float
-    body: str
-    retries: int
-    time: str
     thresholds: Thresholds
     comparison: Comparison | None = None
     not_compared: str | None = None
-    subject: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def rows(self) -> int:
-        """How many images were scored."""
-        return len(self.predictions)
-
-    @property
-    def indices(self) -> list[int]:
-        """Which rows of the data set they are."""
-        return spread(self.rows, self.dataset_rows)
-
-    @property
-    def correct(self) -> int:
-        """How many were read right."""
-        return sum(row[at] for at, row in enumerate(self.confusion_matrix))
-
-    @property
-    def accuracy(self) -> float:
-        """The fraction read right."""
-        return self.correct / self.rows
+    is_other_data: bool = False
 
     @cached_property
     def checks(self) -> list[Check]:
         """Every threshold that is asked for, held against its number."""
-        return check(self)
+        return check(self, self.thresholds, self.comparison, self.not_compared if self.is_other_data else None)
 
     @property
     def passed(self) -> bool:
@@ -104,29 +53,17 @@ class Evaluation:
 
     @property
     def verdict(self) -> str:
-        """The evaluation in brief: a loss, the accuracy or every threshold missed, and what was not compared."""
+        """The evaluation in brief: a loss, the accuracy or every threshold missed, and what limits the evidence."""
         sentences = [check.sentence for check in self.checks if not check.passed] or [self.checks[0].sentence]
         if self.passed and self.loss:
             sentences = [self.loss, _permission(self.thresholds), *sentences]
         elif self.passed and self.comparison:
             sentences.append(self.comparison.sentence)
+        if self.passed:
+            sentences += [f"The evidence is weak: {weakness}." for weakness in self.weaknesses]
         if self.not_compared:
             sentences.append(f"Not compared with the release before: {self.not_compared}.")
         return " ".join(sentences)
-
-    def latency(self, percent: int) -> float:
-        """Return the milliseconds within which this many per cent of the requests were answered."""
-        return sorted(self.latencies_ms)[-(-percent * len(self.latencies_ms) // 100) - 1]
-
-    def worst_confusions(self, most: int = 3, of: int | None = None) -> list[str]:
-        """Return the most frequent misreadings, of one true label or all, such as "41 eights were read as ones"."""
-        counts = {
-            (true, read): count
-            for true, row in zip(self.labels, self.confusion_matrix, strict=True)
-            for read, count in zip(self.labels, row, strict=True)
-            if count and true != read and of in (None, true)
-        }
-        return confusions.describe(Counter(counts), most)
 
     def to_json(self) -> dict[str, Any]:
         """Return what is written to a file: the measurements, and for other readers what follows from them."""
@@ -143,9 +80,15 @@ class Evaluation:
             "correct": self.correct,
             "worstConfusions": self.worst_confusions(),
             "dataset": {"name": self.dataset, "digest": self.digest, "rows": self.dataset_rows},
+            "weaknesses": self.weaknesses,
             "labels": list(self.labels),
             "confusionMatrix": [list(row) for row in self.confusion_matrix],
             "classes": [vars(score) for score in self.classes],
+            "agreement": {
+                "forms": list(self.agreement.forms),
+                "answers": self.agreement.answers,
+                "disagreements": [list(each) for each in self.agreement.disagreements],
+            },
             "latency": {
                 **{f"p{percent}": self.latency(percent) for percent in (50, 95, 99)},
                 "milliseconds": list(self.latencies_ms),
@@ -159,21 +102,10 @@ class Evaluation:
             "subject": dict(self.subject),
             "comparison": self.comparison.to_json() if self.comparison else None,
             "notCompared": self.not_compared,
+            "isOtherData": self.is_other_data,
             "misses": [list(miss) for miss in self.misses],
             "predictions": list(self.predictions),
         }
-
-    @classmethod
-    def from_json(cls, document: Any) -> "Evaluation":  # noqa: ANN401 - whatever the file held
-        """Return the evaluation that `to_json` described; raises ReportError."""
-        from digits.evaluation.reading import read_evaluation  # noqa: PLC0415 - which makes this class
-
-        return read_evaluation(document)
-
-
-def spread(rows: int, of: int) -> list[int]:
-    """Return which rows are taken when some stand for all: evenly over the data set."""
-    return [at * of // rows for at in range(rows)]
 
 
 def _permission(thresholds: Thresholds) -> str:

@@ -14,7 +14,9 @@ import numpy as np
 from digits.evaluation import confusions, pictures
 from digits.evaluation.comparison import Change
 from digits.evaluation.evaluation_record import Evaluation
+from digits.evaluation.measured import Agreement
 from digits.evaluation.scoring_answers import percent
+from digits.evaluation.verdict import FORMS
 from digits.rendering import render, text
 
 if TYPE_CHECKING:
@@ -126,8 +128,17 @@ class Page:
             "Data": f"{evaluation.dataset}, {evaluation.rows:,} images{of}",
             "Data SHA-256": evaluation.digest,
             "Requests": f"{body}{retries}; {speed} images/s in batches",
+            "Sent again": _sent_again(evaluation.agreement),
             "Time": evaluation.time,
         }
+
+
+def _sent_again(agreement: Agreement) -> str:
+    """Say how many answers were held against the first one, and in which forms."""
+    differ = len(agreement.disagreements)
+    outcome = f"{differ:,} differ" if differ else "all agree"
+    forms = ", ".join(FORMS.get(form, form).removeprefix("as ") for form in agreement.forms)
+    return f"{agreement.answers:,} rows in {forms}: {outcome}" if agreement.answers else "nothing"
 
 
 def _words(name: str) -> str:

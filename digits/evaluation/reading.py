@@ -5,16 +5,17 @@ from typing import Any
 
 from digits.evaluation.comparison import Comparison
 from digits.evaluation.evaluation_errors import ReportError
-from digits.evaluation.evaluation_record import ClassScore, Evaluation
+from digits.evaluation.evaluation_record import Evaluation
+from digits.evaluation.measured import Agreement, ClassScore
 from digits.evaluation.verdict import Thresholds
-from digits.fields import FieldError, Fields, each, number, optional, row, text, texts, whole
+from digits.fields import FieldError, Fields, Reader, each, number, optional, row, text, texts, truth, whole
 
 _COUNT = whole(0)
 _FRACTION = number(0, 1)
 
 
 def read_evaluation(document: object) -> Evaluation:
-    """Return the evaluation that `Evaluation.to_json` described; raises ReportError."""
+    """Return the evaluation that its `to_json` described; raises ReportError."""
     try:
         evaluation = _evaluation(Fields(document))
     except FieldError as error:
@@ -37,7 +38,7 @@ def _evaluation(fields: Fields) -> Evaluation:
     dataset_rows = dataset.take("rows", whole(1))
     at = whole(0, dataset_rows - 1)
     interval: Any = take("accuracyInterval", row(_FRACTION, _FRACTION))
-    misses: Any = take("misses", each(row(at, whole(), whole(), optional(_FRACTION))), [])
+    misses: Any = take("misses", each(row(at, whole(), whole(), optional(_FRACTION))))
     return Evaluation(
         uri=take("uri", text),
         dataset=dataset.take("name", text),
@@ -48,8 +49,8 @@ def _evaluation(fields: Fields) -> Evaluation:
         classes=take("classes", each(_class_score)),
         accuracy_interval=interval,
         predictions=predictions,
-        # Records of before it was asked how sure the service was have none; a release is compared with such a one too.
         misses=misses,
+        agreement=_agreement(fields.inner("agreement"), at),
         latencies_ms=fields.inner("latency").take("milliseconds", each(number(0), 1)),
         seconds=take("seconds", number(0)),
         body=take("body", text),
@@ -58,8 +59,14 @@ def _evaluation(fields: Fields) -> Evaluation:
         thresholds=read_thresholds(fields.inner("thresholds")),
         comparison=_comparison(fields, len(predictions), dataset_rows),
         not_compared=take("notCompared", optional(text)),
+        is_other_data=take("isOtherData", truth),
         subject=take("subject", texts),
     )
+
+
+def _agreement(fields: Fields, at: Reader[int]) -> Agreement:
+    disagreements: Any = fields.take("disagreements", each(row(at, text, whole(1), whole(), whole())))
+    return Agreement(fields.take("forms", each(text)), fields.take("answers", _COUNT), disagreements)
 
 
 def _class_score(value: object) -> ClassScore:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from digits import atomic_files
 from digits.evaluation.evaluation_errors import ReportError
 from digits.evaluation.evaluation_record import Evaluation
+from digits.evaluation.reading import read_evaluation
 
 if TYPE_CHECKING:
     from digits.datasets import Dataset
@@ -74,7 +75,7 @@ def write(evaluation: Evaluation, path: Path) -> None:
 def read(path: Path) -> Evaluation:
     """Return the evaluation in the file."""
     try:
-        return Evaluation.from_json(json.loads(path.read_text(encoding="utf-8")))
+        return read_evaluation(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise ReportError(f"{path} cannot be read: {error.strerror}.") from error
     except ReportError as error:

@@ -1,7 +1,7 @@
 """What a service answered: labels and how sure it is of them, or one sentence about what it said instead."""
 
-import math
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from digits.datasets.labels import describe, whole_number
@@ -23,7 +23,7 @@ def labels_in(response: "httpx.Response", rows: int, uri: str) -> list[int]:
             f"The service at {uri} refuses the key ({response.status_code}): "
             f"take the present one, keys change when they are regenerated."
         )
-    if response.status_code != 200:  # noqa: PLR2004 - HTTP's own
+    if response.status_code != HTTPStatus.OK:
         raise ServiceError(f"The service at {uri} answered {response.status_code}: {said(response)}")
     try:
         labels = response.json()
@@ -56,20 +56,25 @@ def _numbers(labels: list[Any], uri: str) -> list[int]:
     return numbers
 
 
-def probabilities_in(response: "httpx.Response", labels: Sequence[int], uri: str) -> list[float | None]:
-    """Return how probable each of these labels is; None where the answer holds labels alone, or another one by now."""
-    if response.status_code != 200 or not response.headers.get("Content-Type", "").startswith(PROBABILITIES):  # noqa: PLR2004 - HTTP's own
-        return [None] * len(labels)
+def probabilities_in(response: "httpx.Response", labels: Sequence[int], uri: str) -> list[tuple[int, float | None]]:
+    """Return the label of each row by now, and how probable the given one is; None if it is not said, or another."""
+    media_type = response.headers.get("Content-Type", "")
+    if response.status_code != HTTPStatus.OK or not media_type.startswith((PROBABILITIES, "application/json")):
+        return [(label, None) for label in labels]
+    if not media_type.startswith(PROBABILITIES):
+        return [(label, None) for label in labels_in(response, len(labels), uri)]
+    found: list[tuple[int | None, float | None]]
     try:
         answer = response.json()
         columns = {number: at for at, number in enumerate(map(whole_number, answer["classes"]))}
         rows = zip(labels, map(whole_number, answer["labels"]), answer["probabilities"], strict=True)
-        found = [float(row[columns[label]]) if now == label else None for label, now, row in rows]
+        found = [(now, float(row[columns[label]]) if now == label else None) for label, now, row in rows]
     except (ValueError, KeyError, TypeError, IndexError, RecursionError):
-        found = [math.nan]
-    if not all(each is None or 0 <= each <= 1 for each in found):
+        found = [(None, None)]
+    known = [(now, each) for now, each in found if now is not None and (each is None or 0 <= each <= 1)]
+    if len(known) < len(found):
         raise ServiceError(f"The service at {uri} answered something other than probabilities: {said(response)}")
-    return found
+    return known
 
 
 def percent(probability: float) -> str:

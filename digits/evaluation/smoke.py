@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from digits.evaluation.comparison import compare, obstacle
 from digits.evaluation.evaluation_errors import EvaluationError, ServiceError
-from digits.evaluation.evaluation_record import ClassScore, Evaluation, spread
+from digits.evaluation.evaluation_record import Evaluation
+from digits.evaluation.evidence import require_different
+from digits.evaluation.measured import ClassScore, spread
+from digits.evaluation.repetition import Repetition
 from digits.evaluation.verdict import Thresholds
 
 if TYPE_CHECKING:
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Evaluation", "Thresholds", "evaluate", "metrics"]
 
-_TIMED_REQUESTS = 100
 _MOST_LABELS = 256  # a service that answers more kinds is no classifier of this data, and its matrix fills the memory
 
 
@@ -36,8 +38,9 @@ def evaluate(  # noqa: PLR0913 - what is asked, of whom, with what, and how much
 ) -> Evaluation:
     """Score the data set, or `rows` images spread evenly over it, and return what was measured, good or bad.
 
-    Rows are scored in batches; latency is then taken from requests with one image each, up to a hundred; how sure the
-    service was is asked of the misses alone.
+    Rows are scored in batches. Latency is then taken from up to a hundred requests with one image each, and some rows
+    are sent in each other form. The service is asked only for the misses how sure it was. Every label counts: one that
+    is another one for the same row is a failure.
     """
     from digits.evaluation.scoring_client import Client  # noqa: PLC0415 - with numpy half a second, which a preview need not pay
 
@@ -46,13 +49,16 @@ def evaluate(  # noqa: PLR0913 - what is asked, of whom, with what, and how much
         raise EvaluationError(f"{rows} rows cannot be evaluated: choose at least 1.")
     chosen = spread(rows, dataset.rows)
     images, truth = dataset.images[chosen], dataset.labels[chosen].tolist()
+    require_different(images, dataset.name)
     with Client(uri, key, body) as client:
         started = perf_counter()
         predictions = client.score(images, progress)
         seconds = perf_counter() - started
-        latencies = client.measure(images[spread(min(rows, _TIMED_REQUESTS), rows)])
+        repetition = Repetition(client, images, chosen, predictions)
+        latencies = repetition.time_singles()
+        repetition.ask_in_other_forms()
         wrong = [at for at in range(rows) if predictions[at] != truth[at]]
-        sure = client.probabilities(images[wrong], [predictions[at] for at in wrong])
+        sure = repetition.ask_probabilities(wrong)
     labels = sorted({*dataset.labels.tolist(), *predictions})
     if len(set(predictions)) > _MOST_LABELS:
         raise ServiceError(
@@ -70,6 +76,7 @@ def evaluate(  # noqa: PLR0913 - what is asked, of whom, with what, and how much
             (chosen[at], truth[at], predictions[at], None if probability is None else round(probability, 3))
             for at, probability in zip(wrong, sure, strict=True)
         ),
+        agreement=repetition.result(),
         latencies_ms=tuple(round(taken, 3) for taken in latencies),
         seconds=round(seconds, 4),
         body=client.body,
@@ -78,6 +85,7 @@ def evaluate(  # noqa: PLR0913 - what is asked, of whom, with what, and how much
         thresholds=thresholds,
         comparison=compare(previous, truth, predictions) if previous and not why_not else None,
         not_compared=why_not,
+        is_other_data=why_not is not None,
         subject=subject or {},
         **metrics(truth, predictions, labels),
     )

@@ -76,7 +76,7 @@ def is_judged(preview: Preview) -> bool:
 def _miss(evaluation: Evaluation) -> str:
     """Name the missed thresholds; the details have each whole sentence."""
     missed = [check for check in evaluation.checks if not check.passed]
-    return "it misses " + ", ".join(f"{check.threshold} {check.limit:g} ({check.measured:.4g})" for check in missed)
+    return "it misses " + ", ".join(f"{check.threshold} {check.limit:g} ({check.number})" for check in missed)
 
 
 def _is_doubtful(trial: Trial | None) -> bool:

@@ -9,7 +9,8 @@ from typing import Any
 from digits.datasets import DatasetError, load
 from digits.engine.events import UNKNOWN, Preview, Step
 from digits.evaluation.evaluation_errors import EvaluationError, ServiceError
-from digits.evaluation.smoke import Evaluation
+from digits.evaluation.evaluation_record import Evaluation
+from digits.evaluation.reading import read_evaluation
 from digits.evaluation.verdict import Thresholds
 from digits.runtime.environment import EnvironmentFailedError
 from digits.runtime.server import ServerFailedError
@@ -122,7 +123,7 @@ def current(preview: Preview) -> Evaluation | None:
     release = preview.step("release")
     recorded = release.outputs.get("evaluation") if release else None
     try:
-        return Evaluation.from_json(json.loads(recorded)) if recorded else None
+        return read_evaluation(json.loads(recorded)) if recorded else None
     except (ValueError, EvaluationError):  # another version of this program wrote it
         return None
 

@@ -21,7 +21,14 @@ class Request:
     @property
     def rows(self) -> int:
         """The number of images in the body."""
-        return len(json.loads(self.body)["data"]) if self.content_type == "application/json" else len(self.body) // 784
+        if self.content_type == "application/json":
+            return len(json.loads(self.body)["data"])
+        return len(self.body) // (784 * (4 if self.content_type == "application/octet-stream" else 1))
+
+    @property
+    def form(self) -> str:
+        """How the rows are sent: JSON, or bytes of either kind."""
+        return {"application/json": "json", "application/octet-stream": "float32"}.get(self.content_type, "uint8")
 
 
 @dataclass

@@ -21,6 +21,7 @@ from digits.datasets import DIGESTS, load
 from digits.datasets.mnist import read
 from digits.datasets.mnist_form import place
 from digits.evaluation.evaluation_record import Evaluation
+from digits.evaluation.reading import read_evaluation
 from infra.scoring_package import MANIFEST
 from tests.integration.answering import Answer, servers
 from tests.integration.serving import ROOT, healthy
@@ -88,7 +89,7 @@ def evaluate(uri: str, directory: Path, report: Path, *arguments: str) -> Evalua
     data = ["--dataset", "mnist", "--directory", str(directory)]
     command = [sys.executable, "-m", "digits.evaluation", "--uri", uri, *data, "--report", str(report), *arguments]
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
-    return Evaluation.from_json(json.loads((report / "evaluation.json").read_text()))
+    return read_evaluation(json.loads((report / "evaluation.json").read_text()))
 
 
 def test_mnist_is_the_same_gzipped_or_not_and_is_downloaded_once(

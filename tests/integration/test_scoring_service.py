@@ -16,8 +16,8 @@ from PIL import Image
 
 from digits import datasets
 from digits.evaluation import image_file
+from digits.evaluation.reading import read_evaluation
 from digits.evaluation.scoring_client import Client, score
-from digits.evaluation.smoke import Evaluation
 from digits.runtime import server
 from digits.training.model import MODEL_FILE, fit
 from tests.integration.deployed import digits_model, serving_model, variables, write_package
@@ -84,7 +84,7 @@ def test_the_deployed_package_reads_digits(service: server.ScoringServer, tmp_pa
     """Exit 0, the verdict on the terminal, the counts in the file, and the key in neither."""
     ended = evaluate(service.scoring_uri, "--output", str(tmp_path / "evaluation.json"))
     written = (tmp_path / "evaluation.json").read_text()
-    evaluation = Evaluation.from_json(json.loads(written))
+    evaluation = read_evaluation(json.loads(written))
     assert ended.returncode == 0
     assert ended.stdout.startswith(f"PASSED  {evaluation.verdict}")
     assert ended.stderr == "Scoring digits …\n", "a bar on a terminal, one line in a log"
@@ -106,10 +106,10 @@ def test_a_model_that_learned_text_is_evaluated_by_value(service: server.Scoring
     with serving_model(tmp_path, fit(texts), texts, key=KEY) as learned:
         ended = evaluate(learned.running.scoring_uri, "--report", str(tmp_path / "report"))
     assert ended.returncode == 0, ended.stderr
-    read = Evaluation.from_json(json.loads((tmp_path / "report" / "evaluation.json").read_text()))
+    read = read_evaluation(json.loads((tmp_path / "report" / "evaluation.json").read_text()))
     ended = evaluate(service.scoring_uri, "--dataset", str(tmp_path / "own.npz"), "--output", str(tmp_path / "numbers"))
     assert ended.returncode == 0, ended.stderr
-    numbers = Evaluation.from_json(json.loads((tmp_path / "numbers").read_text()))
+    numbers = read_evaluation(json.loads((tmp_path / "numbers").read_text()))
     assert read.misses
     assert (read.predictions, read.misses, read.confusion_matrix, read.digest) == (
         numbers.predictions,

@@ -14,7 +14,7 @@ from pathlib import Path
 from pulumi.automation import EngineEvent
 
 from digits.engine.events import Preview, read_preview
-from digits.evaluation.evaluation_record import Evaluation
+from digits.evaluation.reading import read_evaluation
 from digits.preview.comment import Comment
 from digits.preview.scoring_files import changed_files
 from digits.preview.trial import Trial
@@ -39,7 +39,7 @@ def trial(case: str) -> Trial | None:
     if not path.exists():
         return None
     written = json.loads(path.read_text(encoding="utf-8"))
-    evaluation = Evaluation.from_json(written["evaluation"]) if written["evaluation"] else None
+    evaluation = read_evaluation(written["evaluation"]) if written["evaluation"] else None
     return replace(Trial(**{**written, "evaluation": None}), evaluation=evaluation)
 
 

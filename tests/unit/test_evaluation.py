@@ -20,7 +20,8 @@ from digits.evaluation import report, terminal
 from digits.evaluation.__main__ import main
 from digits.evaluation.comparison import compare
 from digits.evaluation.evaluation_errors import ReportError
-from digits.evaluation.evaluation_record import Evaluation
+from digits.evaluation.measured import Agreement
+from digits.evaluation.reading import read_evaluation
 from digits.evaluation.verdict import Thresholds
 from tests.unit.evaluations import evaluated, zeros_ones_and_eights
 
@@ -62,12 +63,6 @@ def test_the_worst_confusions_come_first_and_read_as_sentences() -> None:
     assert EVALUATION.worst_confusions(of=0) == ["2 zeros were read as eights"]
 
 
-def test_a_record_of_before_the_misses_were_kept_is_read() -> None:
-    """A release of then is what the next one is compared with."""
-    document = {name: value for name, value in EVALUATION.to_json().items() if name != "misses"}
-    assert Evaluation.from_json(document) == dataclasses.replace(EVALUATION, misses=())
-
-
 LABELS = st.lists(st.tuples(st.integers(0, 12), st.integers(-3, 12), st.integers(0, 9)), min_size=1, max_size=40)
 
 
@@ -84,12 +79,14 @@ def test_what_was_written_is_what_is_read(
         thresholds=Thresholds(0.5, minimum_class_recall=threshold, maximum_drop=threshold),
         comparison=None if not_compared else compare(evaluated(truth, before), truth, now),
         not_compared=not_compared,
+        is_other_data=not_compared is not None,
+        agreement=Agreement(("uint8", "json"), 3, ((0, "json", 1, 0, 1),) if threshold else ()),
         subject={"model": "sklearn_mnist:3"},
     )
     evaluation = dataclasses.replace(
         evaluation, misses=tuple((*miss[:3], sure) for miss, sure in zip(evaluation.misses, cycle([threshold, None])))
     )
-    assert Evaluation.from_json(json.loads(json.dumps(evaluation.to_json()))) == evaluation
+    assert read_evaluation(json.loads(json.dumps(evaluation.to_json()))) == evaluation
 
 
 @pytest.mark.parametrize(
@@ -110,6 +107,9 @@ def test_what_was_written_is_what_is_read(
         ({"confusionMatrix": []}, "confusionMatrix is [], not a list of at least 1."),
         ({"confusionMatrix": [[0] * 3] * 3}, "counts other rows than its predictions"),
         ({"predictions": []}, "predictions is [], not a list of at least 1."),
+        ({"agreement": {}}, "agreement lacks disagreements."),
+        ({"isOtherData": 1}, "isOtherData is 1, not true or false."),
+        ({"misses": ...}, "it lacks misses."),
         ({"misses": [[1, 2, 3]]}, "misses[0] is [1, 2, 3], not a list of 4."),
         ({"misses": [[1, 2, 3, "sure"]]}, 'misses[0][3] is "sure", not a number from 0 to 1.'),
     ],

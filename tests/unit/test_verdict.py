@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from digits.evaluation.comparison import compare, obstacle
 from digits.evaluation.evaluation_record import Evaluation
+from digits.evaluation.reading import read_evaluation
 from digits.evaluation.verdict import Thresholds
 from tests.unit.evaluations import evaluated, zeros_ones_and_eights
 
@@ -119,7 +120,7 @@ def test_a_significant_loss_is_the_headline_if_no_threshold_forbids_it() -> None
         "Accuracy fell from 1.0000 with sklearn_mnist:3 to 0.8667: 8 rows got worse and 0 better "
         "(p = 0.0078, significant). No threshold forbids it, because maximumDrop is not set. Accuracy 0.8667 "
     )
-    again = Evaluation.from_json(json.loads(json.dumps(evaluation.to_json())))
+    again = read_evaluation(json.loads(json.dumps(evaluation.to_json())))
     assert again.outcome == "worse", "the written record says it too"
 
 
