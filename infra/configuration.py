@@ -16,7 +16,7 @@ class SettingsError(pulumi.RunError):
 
 
 class Configuration:
-    """The values of the selected stack, and what is wrong with them."""
+    """The values of the selected stack, and the mistakes in them."""
 
     def __init__(self, file: str, keys: Keys, problems: list[str]) -> None:
         self._file = file
@@ -31,7 +31,7 @@ class Configuration:
             raise SettingsError("\n".join(self._problems))
 
     def refuse(self, key: str, problem: str, fix: str) -> None:
-        """Note what is wrong with a value."""
+        """Note a mistake in a value."""
         self._problems.append(f"{key} {problem}: {fix} in {self._file}.")
 
     def azure(self, key: str) -> str:

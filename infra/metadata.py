@@ -19,7 +19,7 @@ class MetadataError(Exception):
 
 @dataclass(frozen=True)
 class Metadata:
-    """What training recorded of a model; only a skops file has `trusted_types`."""
+    """The record of a model that training wrote; only that of a skops file has `trusted_types`."""
 
     sha256: str
     framework: str

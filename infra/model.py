@@ -148,7 +148,7 @@ class ModelFile:
 
     @property
     def place(self) -> ModelPlace:
-        """Where the resource finds the bytes."""
+        """The place where the resource finds the bytes."""
         return {"file": self.path.as_posix()}
 
     def read_bytes(self) -> bytes:

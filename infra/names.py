@@ -17,7 +17,7 @@ _DNS_LABEL = 63  # letters, digits, dashes, in the region
 
 
 class Named(Protocol):
-    """What the names follow from; the program's Settings have all of it."""
+    """The values that the names follow from; the program's Settings have all of them."""
 
     @property
     def subscription_id(self) -> str:
@@ -34,7 +34,7 @@ class Named(Protocol):
 
 @dataclass(frozen=True)
 class Place:
-    """What the names follow from, before there are settings."""
+    """The values that the names follow from, before there are settings."""
 
     subscription_id: str
     resource_group: str

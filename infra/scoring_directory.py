@@ -12,7 +12,7 @@ from infra.configuration import SettingsError
 CONDA_FILE = "conda.yml"
 ENTRY_SCRIPT = "score.py"
 # The conda file goes its own way, as the registered environment, and .env holds secrets. The rest is what tools leave.
-# The list holds with git too, tracked or not: so a clean checkout is the same package where there is no git.
+# The list also holds with git, for tracked files too. So a clean checkout is the same package without git.
 LEFT_OUT = (
     *(CONDA_FILE, "__pycache__", "*.py[co]", "*.egg-info", ".ipynb_checkpoints", ".git", ".gitignore"),
     *(".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".tox", ".nox", ".coverage", "htmlcov"),
@@ -45,7 +45,7 @@ def _list_ignored(directory: Path) -> frozenset[Path]:
 
 @dataclass(frozen=True)
 class _Walk:
-    """A walk through a package: links may lead to where they like below `root`."""
+    """A walk through a package: a link may lead anywhere below `root`."""
 
     root: Path
     has_git: bool

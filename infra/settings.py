@@ -25,7 +25,7 @@ CLOUDS = ("emulator", "azure")
 
 @dataclass(frozen=True)
 class Settings:
-    """What a stack may choose. Times in seconds, accuracies as fractions."""
+    """The choices of a stack: times in seconds, accuracies as fractions."""
 
     stack: str
     cloud: str
@@ -115,7 +115,7 @@ class Settings:
 
 
 def _find_problems(stack: str, keys: stack_file.Keys) -> list[str]:
-    """Return what is wrong in the stack's file, or among the keys that came from elsewhere (--config-file)."""
+    """Return the mistakes in the stack's file, or in the keys of another file (--config-file)."""
     here = Path.cwd()
     if (here / f"Pulumi.{stack}.yaml").exists():
         try:

@@ -37,7 +37,7 @@ class Bounds:
         return int(text) if self.is_whole else float(text)
 
     def check(self, text: str) -> tuple[str, str] | None:
-        """Return what is wrong with a value and how to fix it, as two parts of a sentence; None for a good one."""
+        """Return the mistake in a value and its fix, as two parts of a sentence; None for a good value."""
         if not text and self.may_be_empty:
             return None
         try:
