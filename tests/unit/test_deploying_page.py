@@ -110,7 +110,7 @@ def test_every_role_of_the_table_is_granted(followed: Run) -> None:
     """By a command of the page, but for the one that a tenant's administrator gives and the one that Azure assigns."""
     table = PAGE.read_text().partition("### Roles")[2]
     rows = [row.split("|") for row in re.findall(r"^\| .*", table.partition("\n#")[0], re.MULTILINE)[1:]]
-    listed = {role.strip() for _, _who, roles, *_ in rows for role in roles.partition(", where ")[0].split(",")}
+    listed = {role.strip() for _, _who, roles, *_ in rows for role in roles.partition(", if ")[0].split(",")}
     by_others = {
         "Azure AI Administrator",
         "on workspaces made before 19 November 2024 Contributor",
