@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import select
 import signal
 import sys
 import threading
@@ -213,3 +214,41 @@ def test_an_entry_script_that_hangs_is_ended_with_the_deployed_settings(tmp_path
                 assert service.post(b"hang").status_code >= 500
             assert answered(service, b"go").json() == 1
             assert not service.workers & before
+
+
+def _pipeline(service: Service, ended: threading.Event) -> int:
+    """Send requests without a key one after another and read only as much as comes back; return how many."""
+    batch = b"POST /score HTTP/1.1\r\nHost: here\r\nContent-Length: 2\r\n\r\n{}" * 200
+    sent = 0
+    deadline = time.monotonic() + 200
+    while not ended.is_set() and time.monotonic() < deadline:
+        with contextlib.suppress(OSError), service.connect() as connection:
+            connection.setblocking(False)
+            waiting = memoryview(batch)
+            while not ended.is_set() and time.monotonic() < deadline:
+                readable, writable, _ = select.select([connection], [connection], [], 0.1)
+                if readable and not connection.recv(1 << 20):
+                    break
+                if writable:
+                    waiting = waiting[connection.send(waiting) :] or memoryview(batch)
+                    sent += 1
+    return sent
+
+
+@pytest.mark.parametrize("attackers", [2, 300])
+def test_callers_without_a_key_do_not_keep_an_honest_one_waiting(tmp_path: Path, attackers: int) -> None:
+    """Each request that is refused lets another connection's request run first, however many are sent at once."""
+    ended = threading.Event()
+    with serving_model(tmp_path, digits_model(), key="the-key") as service, ThreadPoolExecutor(attackers) as threads:
+        sending = [threads.submit(_pipeline, service, ended) for _ in range(attackers)]
+        try:
+            time.sleep(1)
+            with httpx.Client(headers={"Authorization": "Bearer the-key"}, trust_env=False, timeout=60) as client:
+                for _ in range(3):
+                    answer = client.post(
+                        service.running.scoring_uri, content=as_body(GOOD), headers={"Connection": "close"}
+                    )
+                    assert answer.json() == digits_model().predict(np.array(GOOD)).tolist()
+        finally:
+            ended.set()
+        assert all(each.result() > 0 for each in sending)
