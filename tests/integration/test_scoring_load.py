@@ -223,7 +223,7 @@ def _pipeline(service: Service, ended: threading.Event) -> int:
     deadline = time.monotonic() + 200
     while not ended.is_set() and time.monotonic() < deadline:
         with contextlib.suppress(OSError), service.connect() as connection:
-            connection.setblocking(False)
+            connection.settimeout(0)
             waiting = memoryview(batch)
             while not ended.is_set() and time.monotonic() < deadline:
                 readable, writable, _ = select.select([connection], [connection], [], 0.1)
