@@ -12,7 +12,7 @@ from digits.runtime.certificate import Certificate
 from emulator.azureml.artifacts import Artifacts
 from emulator.azureml.models import Models
 from emulator.http.errors import BadRequestError
-from emulator.store import Document
+from emulator.kinds import ImageRequest, Service, ServiceRequest
 
 # The service sets these variables of the container; the environment's other variables are the user's.
 _OURS = frozenset({"AZUREML_ENTRY_SCRIPT", "AZUREML_SOURCE_DIRECTORY", "AZUREML_MODEL_DIR", "AML_APP_ROOT"})
@@ -29,7 +29,7 @@ class Layout:
     environment_variables: Mapping[str, str]
 
 
-def layout(directory: Path, request: Document) -> Layout:
+def layout(directory: Path, request: ImageRequest) -> Layout:
     """Return the layout of a deployment folder, for an environmentImageRequest as the SDK sends it."""
     environment = request["environment"]
     variables = _variables(environment.get("environmentVariables") or {})
@@ -50,7 +50,7 @@ def layout(directory: Path, request: Document) -> Layout:
     )
 
 
-def prepare(directory: Path, workspace: str, request: Document, artifacts: Artifacts, models: Models) -> None:
+def prepare(directory: Path, workspace: str, request: ImageRequest, artifacts: Artifacts, models: Models) -> None:
     """Fill the deployment folder with the source and the models, anew if an earlier attempt left something."""
     shutil.rmtree(directory, ignore_errors=True)
     source = directory / "source"
@@ -75,13 +75,13 @@ def prepare(directory: Path, workspace: str, request: Document, artifacts: Artif
         )
 
 
-def write_certificate(directory: Path, service: Document) -> Certificate:
+def write_certificate(directory: Path, service: Service | ServiceRequest) -> Certificate:
     """Write the certificate and the key of a service with TLS; only the owner may read them."""
     certificate = Certificate(directory / "certificate.pem", directory / "certificate-key.pem")
     for file, text in ((certificate.file, service["sslCertificate"]), (certificate.key_file, service["sslKey"])):
         file.unlink(missing_ok=True)
         file.touch(mode=0o600)
-        file.write_text(text, encoding="utf-8")
+        file.write_text(text or "", encoding="utf-8")
     return certificate
 
 

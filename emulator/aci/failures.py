@@ -8,7 +8,7 @@ import sqlite3
 from digits.runtime.environment import EnvironmentFailedError
 from digits.runtime.server import ServerFailedError
 from emulator.http.errors import AzureError
-from emulator.store import Document
+from emulator.kinds import Failure
 
 _log = logging.getLogger("emulator.failures")
 
@@ -37,7 +37,7 @@ def is_disk_full(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in _FULL
 
 
-def describe(error: Exception, service: Document) -> Document:
+def describe(error: Exception, service: str) -> Failure:
     """Return the `error` of a deployment; a container that crashed brings the last lines of its log."""
     if is_disk_full(error):
         error = DiskFullError()
@@ -48,17 +48,17 @@ def describe(error: Exception, service: Document) -> Document:
         return _error("EnvironmentBuildFailed", str(error), [("EnvironmentBuildFailed", said)])
     if isinstance(error, ServerFailedError):
         return _crash(error)
-    _log.error("Deploying web service %s failed", service["name"], exc_info=error)
+    _log.error("Deploying web service %s failed", service, exc_info=error)
     message = f"The emulator itself failed ({error!r}): `python -m emulator logs` has the traceback."
     return _error(AzureError.code, message, [])
 
 
-def is_internal(described: Document) -> bool:
+def is_internal(described: Failure) -> bool:
     """Return whether the emulator itself failed, so that another attempt may succeed."""
     return bool(described["code"] == AzureError.code)
 
 
-def _crash(error: ServerFailedError) -> Document:
+def _crash(error: ServerFailedError) -> Failure:
     first, _, log = str(error).partition("\n")
     cause = _CAUSE.search(first)
     if cause:
@@ -71,6 +71,6 @@ def _crash(error: ServerFailedError) -> Document:
     return _error("AciDeploymentFailed", f"Aci Deployment failed with exception: {reason}", details)
 
 
-def _error(code: str, message: str, details: list[tuple[str, str]]) -> Document:
+def _error(code: str, message: str, details: list[tuple[str, str]]) -> Failure:
     described = [{"code": detail, "message": text} for detail, text in details]
     return {"code": code, "statusCode": 400, "message": message, "details": described}

@@ -24,9 +24,9 @@ from emulator.azureml import services
 from emulator.azureml.artifacts import Artifacts
 from emulator.azureml.models import Models, now
 from emulator.azureml.operations import Operations
-from emulator.azureml.services import REDEPLOYED_BY
 from emulator.http import json_patch
-from emulator.store import Document, Store
+from emulator.kinds import Failure, Operation, Service
+from emulator.store import Store
 
 _log = logging.getLogger("emulator.supervisor")
 
@@ -55,20 +55,20 @@ class Supervisor:
 
     def recover(self) -> None:
         """Run again every service and every unfinished operation, after a killed emulator's leftovers have ended."""
-        services = self._store.items("service")
+        found = self._store.services.items()
         unfinished = list(self._operations.unfinished())
         resumed = {operation["id"] for operation in unfinished}  # these fill their folders anew
-        for key, service in services:
+        for key, service in found:
             if service["deployment"] is not None and service["deployment"] not in resumed:
                 self._change(key, state="Transitioning", error=None)
                 self._jobs.add(key, partial(self._restart, key))
         for operation in unfinished:
             self.submit(operation)
-        kept = {service["deployment"] for _, service in services}
+        kept = {service["deployment"] for _, service in found}
         threading.Thread(target=self._sweep, args=[kept], name="sweep", daemon=True).start()
         threading.Thread(target=self._watch, name="crash-watch", daemon=True).start()
 
-    def submit(self, operation: Document) -> None:
+    def submit(self, operation: Operation) -> None:
         """Run the operation after those before it on the same service."""
         key = f"{operation['workspace']}/{operation['service']}"
         self._jobs.add(key, partial(self._carry_out, key, operation))
@@ -79,14 +79,14 @@ class Supervisor:
         self._end_server(key)
         self._folders.remove(deployed)
 
-    def write_keys(self, key: str, service: Document) -> None:
+    def write_keys(self, key: str, service: Service) -> None:
         """Give a running server the service's keys."""
         with self._lock:
             running = self._servers.get(key)
         if running is not None and service["authEnabled"]:
-            server.write_keys(running.directory, list(service["keys"].values()))
+            server.write_keys(running.directory, services.list_keys(service))
 
-    def log_file(self, service: Document) -> Path:
+    def log_file(self, service: Service) -> Path:
         """Return the path of the container's log, which need not exist."""
         return self._folders.path(service["deployment"] or "none") / "run" / "server.log"
 
@@ -105,8 +105,8 @@ class Supervisor:
         self._folders.sweep(kept)
         self._jobs.release()
 
-    def _carry_out(self, key: str, operation: Document) -> None:
-        service = self._store.get("service", key)
+    def _carry_out(self, key: str, operation: Operation) -> None:
+        service = self._store.services.get(key)
         if service is None:
             return
         error = None
@@ -115,28 +115,28 @@ class Supervisor:
                 return
             wanted = services.change(service, operation["request"])
             patch = operation["request"].get("patch")
-            if patch is not None and not json_patch.touched(patch) & REDEPLOYED_BY:
-                self._store.put("service", key, wanted)
+            if patch is not None and not json_patch.touched(patch) & services.REDEPLOYED_BY:
+                self._store.services.put(key, wanted)
                 self._operations.change(operation, state="Succeeded")
                 return
             self._deploy(key, wanted, operation)
         except Exception as failure:  # noqa: BLE001 - the operation has to end after any failure
-            error = describe(failure, service)
+            error = describe(failure, service["name"])
         if not self._stopping.is_set():  # a server that ended because the emulator stops is no failure
             self._finish(key, operation, service["deployment"], error)
 
-    def _deploy(self, key: str, wanted: Document, operation: Document) -> None:
+    def _deploy(self, key: str, wanted: Service, operation: Operation) -> None:
         """Build first, so that the old container goes on answering if the build fails; then replace it."""
         folder = self._folders.path(operation["id"])
         environment, layout = self._build(folder, wanted, operation)
         report = partial(self._operations.log, operation)
         report("Submitting deployment to compute.")
         with self._store.transaction():
-            service = self._store.get("service", key)  # again: its keys may have changed meanwhile
+            service = self._store.services.get(key)  # again: its keys may have changed meanwhile
             if service is None or not self._operations.change(operation, subOperation="DeployService"):
                 return  # deleted meanwhile
             wanted = {**services.change(service, operation["request"]), "deployment": operation["id"]}
-            self._store.put("service", key, wanted)
+            self._store.services.put(key, wanted)
         self._restarts.forget(key)
         self._end_server(key)
         running = self._start(key, wanted, folder, environment, layout)
@@ -144,7 +144,7 @@ class Supervisor:
         running.wait_until_healthy(_HEALTHY_WITHIN_SECONDS, report)
 
     def _build(
-        self, folder: Path, service: Document, operation: Document
+        self, folder: Path, service: Service, operation: Operation
     ) -> tuple[ScoringEnvironment, container.Layout]:
         report = partial(self._operations.log, operation)
         request = service["environmentImageRequest"]
@@ -159,11 +159,11 @@ class Supervisor:
         return scoring_environment.build(name, conda, self._store.directory, self._artifacts, report)
 
     def _start(
-        self, key: str, service: Document, folder: Path, environment: ScoringEnvironment, layout: container.Layout
+        self, key: str, service: Service, folder: Path, environment: ScoringEnvironment, layout: container.Layout
     ) -> server.ScoringServer:
         size = service["containerResourceRequirements"]
-        workspace = (self._store.get("arm", key.rpartition("/")[0]) or {}).get("name", "")
-        names = {"SERVICE_NAME": service["name"], "WORKSPACE_NAME": workspace}
+        workspace = self._store.resources.get(key.rpartition("/")[0])
+        names = {"SERVICE_NAME": service["name"], "WORKSPACE_NAME": workspace["name"] if workspace else ""}
         running = server.start(
             folder / "run",
             python=environment.python,
@@ -172,7 +172,7 @@ class Supervisor:
             entry_script=layout.entry_script,
             model_directory=layout.model_directory,
             port=service["port"],
-            keys=list(service["keys"].values()) if service["authEnabled"] else None,
+            keys=services.list_keys(service) if service["authEnabled"] else None,
             certificate=container.write_certificate(folder, service) if service.get("sslEnabled") else None,
             environment_variables={**layout.environment_variables, **names},
             cpu_cores=size["cpu"],
@@ -180,14 +180,14 @@ class Supervisor:
         )
         with self._lock:
             self._servers[key] = running
-        current = self._store.get("service", key)
+        current = self._store.services.get(key)
         if self._stopping.is_set() or current is None or current["deployment"] != service["deployment"]:
             self._end_server(key)  # deleted meanwhile
         elif current["keys"] != service["keys"]:
             self.write_keys(key, current)
         return running
 
-    def _finish(self, key: str, operation: Document, replaced: str | None, error: Document | None) -> None:
+    def _finish(self, key: str, operation: Operation, replaced: str | None, error: Failure | None) -> None:
         """Write the operation's end and the service's state in one step, and remove the folder that is not used."""
         while True:
             try:
@@ -196,7 +196,7 @@ class Supervisor:
             except Exception as failure:
                 if not is_disk_full(failure):
                     raise
-                error = error or describe(failure, operation)
+                error = error or describe(failure, operation["service"])
                 self._operations.show_end(operation, error)  # anyone who waits for it gets the answer now
                 if self._stopping.wait(_FULL_DISK_SECONDS):
                     return
@@ -211,12 +211,12 @@ class Supervisor:
         if not started:
             self._folders.remove(operation["id"])
 
-    def _write_end(self, key: str, operation: Document, error: Document | None) -> tuple[bool, bool]:
+    def _write_end(self, key: str, operation: Operation, error: Failure | None) -> tuple[bool, bool]:
         """Return whether the operation ended so, and whether its container had replaced the one before."""
         started = False
         with self._store.transaction():
             done = self._operations.change(operation, state="Failed" if error else "Succeeded", error=error)
-            service = self._store.get("service", key)
+            service = self._store.services.get(key)
             if done and service is not None:
                 started = service["deployment"] == operation["id"]
                 answers = error is None or (not started and key in self._servers)
@@ -238,9 +238,9 @@ class Supervisor:
         if not is_internal(error) or times > _QUIET_FAILURES:
             self._change(key, state="Failed", error=error)
 
-    def _start_again(self, key: str) -> Document | None:
+    def _start_again(self, key: str) -> Failure | None:
         """Start the service's last deployment and return what went wrong, if anything."""
-        service = self._store.get("service", key)
+        service = self._store.services.get(key)
         if self._stopping.is_set() or service is None or service["deployment"] is None:
             return None
         folder = self._folders.path(service["deployment"])
@@ -250,7 +250,9 @@ class Supervisor:
             running = self._start(key, service, folder, environment, layout)
             running.wait_until_healthy(_HEALTHY_WITHIN_SECONDS)
         except Exception as failure:  # noqa: BLE001 - the service's state has to show any failure
-            _log.warning("Web service %s: %s", service["name"], (error := describe(failure, service))["message"])
+            _log.warning(
+                "Web service %s: %s", service["name"], (error := describe(failure, service["name"]))["message"]
+            )
             return error
         return None
 
@@ -275,8 +277,8 @@ class Supervisor:
         if running is not None:
             running.stop(_GRACE_SECONDS)
 
-    def _change(self, key: str, **fields: Any) -> None:  # noqa: ANN401
+    def _change(self, key: str, state: str, error: Failure | None) -> None:
         with self._store.transaction():
-            service = self._store.get("service", key)
+            service = self._store.services.get(key)
             if service is not None:
-                self._store.put("service", key, {**service, **fields, "updatedTime": now()})
+                self._store.services.put(key, {**service, "state": state, "error": error, "updatedTime": now()})

@@ -17,8 +17,8 @@ from emulator.arm.resources import Resources
 from emulator.arm.subscriptions import Subscriptions, describe
 from emulator.arm.types import TYPES
 from emulator.http.errors import BadRequestError
-from emulator.http.routing import ignore_case
-from emulator.store import Document, Store
+from emulator.http.routing import Fields, ignore_case
+from emulator.store import Store
 
 # (area, what Azure does, what the emulator does, the test that holds it true)
 DIFFERENCES = [
@@ -174,7 +174,7 @@ def _check_api_version(version: str | None) -> None:
         raise BadRequestError(f"The api-version '{version}' is invalid.", code="InvalidApiVersionParameter")
 
 
-def _parse(body: bytes) -> Document:
+def _parse(body: bytes) -> Fields:
     if not body:
         return {}
     try:

@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import cast
 
 from emulator.arm.types import WORKSPACE_TYPE
 from emulator.http.errors import BadRequestError
 from emulator.http.identity import PRINCIPAL
-from emulator.store import Document
+from emulator.http.routing import Fields
+from emulator.kinds import Envelope, Resource
 
 CREATED, OK, NO_CONTENT = 201, 200, 204
 
-_ENVELOPE = ("location", "tags", "kind", "sku", "identity", "managedBy", "zones", "extendedLocation")
+_ENVELOPE = ("tags", "kind", "sku", "identity", "managedBy", "zones", "extendedLocation")
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Call:
 
     base_url: str
     params: Mapping[str, str]
-    body: Document
+    body: Fields
     filter: str | None = None  # the query's $filter
     top: int | None = None  # and its $top
 
@@ -31,12 +32,12 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def read_envelope(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what stands outside a resource's `properties` and may be asked for."""
-    return {key: asked[key] for key in _ENVELOPE if asked.get(key) is not None}
+def read_envelope(asked: Mapping[str, object]) -> Envelope:
+    """Return what stands next to a resource's `properties` and may be asked for, besides the location."""
+    return cast("Envelope", {key: asked[key] for key in _ENVELOPE if asked.get(key) is not None})
 
 
-def read_location(asked: Mapping[str, Any]) -> str:
+def read_location(asked: Mapping[str, object]) -> str:
     """Return the location of what is created, as Azure writes it back; it is required."""
     location = asked.get("location")
     if not isinstance(location, str) or not location:
@@ -49,14 +50,14 @@ def write_location(text: str) -> str:
     return text.replace(" ", "").lower()
 
 
-def write_system_data(old: Document | None, time: str) -> dict[str, str]:
+def write_system_data(old: Resource | None, time: str) -> dict[str, str]:
     """Say who made a resource and who changed it last."""
     who = {"createdBy": PRINCIPAL, "createdByType": "Application", "createdAt": time}
     made = {key: old["systemData"][key] for key in who} if old else who
     return {**made, "lastModifiedBy": PRINCIPAL, "lastModifiedByType": "Application", "lastModifiedAt": time}
 
 
-def render(body: Document, base_url: str) -> Document:
+def render(body: Resource, base_url: str) -> Resource:
     """Return the resource as it is answered: the emulator's address may differ from one start to the next."""
     if body["type"] != WORKSPACE_TYPE:
         return body

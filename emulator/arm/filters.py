@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from emulator.arm.documents import write_location
 from emulator.http.errors import BadRequestError
-from emulator.store import Document
+from emulator.kinds import Resource
 
 _Tag = tuple[str, str] | tuple[None, None]
-_Test = Callable[[Document, _Tag], bool]
+_Test = Callable[[Resource, _Tag], bool]
 
 _TOKEN = re.compile(r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<word>[A-Za-z][\w/]*)|(?P<mark>[(),]))")
-_FIELDS: Mapping[str, Callable[[Document, _Tag], str | None]] = {
+_FIELDS: Mapping[str, Callable[[Resource, _Tag], str | None]] = {
     "resourcetype": lambda resource, _: resource["type"],
     "name": lambda resource, _: resource["name"],
     "location": lambda resource, _: resource.get("location"),
@@ -24,7 +24,7 @@ _FIELDS: Mapping[str, Callable[[Document, _Tag], str | None]] = {
 }
 
 
-def select(resources: Iterable[Document], text: str | None) -> list[Document]:
+def select(resources: Iterable[Resource], text: str | None) -> list[Resource]:
     """Return the resources that pass the filter, all where there is none; raises BadRequestError."""
     if not text:
         return list(resources)
@@ -32,7 +32,7 @@ def select(resources: Iterable[Document], text: str | None) -> list[Document]:
     return [resource for resource in resources if any(test(resource, tag) for tag in _tags(resource))]
 
 
-def _tags(resource: Document) -> Iterator[_Tag]:
+def _tags(resource: Resource) -> Iterator[_Tag]:
     """Yield the tags one by one, so that tagName and tagValue are about the same one."""
     yield None, None
     yield from (resource.get("tags") or {}).items()

@@ -9,7 +9,8 @@ from emulator.arm import filters
 from emulator.arm.documents import CREATED, NO_CONTENT, OK, Call, read_envelope, read_location, render
 from emulator.arm.types import WORKSPACE_TYPE
 from emulator.http.errors import BadRequestError, ConflictError, NotFoundError
-from emulator.store import Document, Store
+from emulator.kinds import Resource
+from emulator.store import Store
 
 _TYPE = "Microsoft.Resources/resourceGroups"
 _NAME = re.compile(r"(?!.*\.$)[\w.()-]{1,90}")
@@ -22,9 +23,9 @@ class Groups:
         self._store = store
         self._on_workspace_deleted = on_workspace_deleted
 
-    def find(self, call: Call) -> Document:
+    def find(self, call: Call) -> Resource:
         """Return the group that the request names, or raise ARM's 404."""
-        group = self._store.get("arm", _id(call).lower())
+        group = self._store.resources.get(_id(call).lower())
         if group is None:
             raise NotFoundError(
                 f"Resource group '{call.params['group']}' could not be found.", code="ResourceGroupNotFound"
@@ -33,7 +34,7 @@ class Groups:
 
     def list_all(self, call: Call) -> Response:
         """List the groups of the subscription that the filter lets through."""
-        groups = [group for _, group in self._store.items("arm", _place(call)) if group["type"] == _TYPE]
+        groups = [group for group in self._store.resources.find(_place(call)) if group["type"] == _TYPE]
         return JSONResponse({"value": filters.select(groups, call.filter)[: call.top]})
 
     def list_resources(self, call: Call) -> Response:
@@ -41,7 +42,7 @@ class Groups:
         if "group" in call.params:
             found = [body for _, body in self._members(self.find(call))]
         else:
-            found = [body for _, body in self._store.items("arm", _place(call)) if body["type"] != _TYPE]
+            found = [body for body in self._store.resources.find(_place(call)) if body["type"] != _TYPE]
         shown = filters.select(found, call.filter)[: call.top]
         return JSONResponse({"value": [render(body, call.base_url) for body in shown]})
 
@@ -65,14 +66,14 @@ class Groups:
             )
         location = read_location(call.body)
         with self._store.transaction():
-            old = self._store.get("arm", _id(call).lower())
+            old = self._store.resources.get(_id(call).lower())
             if old is not None and old["location"] != location:
                 raise ConflictError(
                     f"Invalid resource group location '{location}'. The Resource group already exists in location "
                     f"'{old['location']}'.",
                     code="InvalidResourceGroupLocation",
                 )
-            group = {
+            group: Resource = {
                 "id": old["id"] if old else _id(call),
                 "name": old["name"] if old else name,
                 "type": _TYPE,
@@ -80,14 +81,14 @@ class Groups:
                 "location": location,
                 "properties": {"provisioningState": "Succeeded"},
             }
-            self._store.put("arm", group["id"].lower(), group)
+            self._store.resources.put(group["id"].lower(), group)
         return JSONResponse(group, status_code=OK if old else CREATED)
 
     def patch(self, call: Call) -> Response:
         """Replace the tags of an existing group."""
         with self._store.transaction():
-            group = {**self.find(call), **read_envelope(call.body)}
-            self._store.put("arm", group["id"].lower(), group)
+            group: Resource = {**self.find(call), **read_envelope(call.body)}
+            self._store.resources.put(group["id"].lower(), group)
         return JSONResponse(group)
 
     def delete(self, call: Call) -> Response:
@@ -98,12 +99,12 @@ class Groups:
                 self._on_workspace_deleted(key)
         with self._store.transaction():
             for key, _ in self._members(group):
-                self._store.delete("arm", key)
-            self._store.delete("arm", group["id"].lower())
+                self._store.resources.delete(key)
+            self._store.resources.delete(group["id"].lower())
         return Response(status_code=OK)
 
-    def _members(self, group: Document) -> list[tuple[str, Document]]:
-        return self._store.items("arm", f"{group['id'].lower()}/")
+    def _members(self, group: Resource) -> list[tuple[str, Resource]]:
+        return self._store.resources.items(f"{group['id'].lower()}/")
 
 
 def _place(call: Call) -> str:

@@ -21,7 +21,9 @@ from emulator.arm.groups import Groups
 from emulator.arm.types import WORKSPACE_TYPE, ArmType, New
 from emulator.http.errors import BadRequestError, ConflictError, NotFoundError
 from emulator.http.identity import TENANT
-from emulator.store import Document, Store
+from emulator.http.routing import Fields
+from emulator.kinds import Envelope, Resource
+from emulator.store import Store
 
 
 class Resources:
@@ -40,7 +42,7 @@ class Resources:
         place = (
             self._groups.find(call)["id"] if "group" in call.params else f"/subscriptions/{call.params['subscription']}"
         )
-        mine = [body for _, body in self._store.items("arm", f"{place.lower()}/") if body["type"] == self._type.name]
+        mine = [body for body in self._store.resources.find(f"{place.lower()}/") if body["type"] == self._type.name]
         return JSONResponse({"value": [render(body, call.base_url) for body in mine]})
 
     def get(self, call: Call) -> Response:
@@ -52,7 +54,7 @@ class Resources:
         if not self._type.naming.fullmatch(call.params["name"]):
             raise self._type.bad_name.error(call.params["name"])
         with self._store.transaction():
-            old = self._store.get("arm", self._id(call).lower())
+            old = self._store.resources.get(self._id(call).lower())
             body = self._write(call, call.body, old)
         return JSONResponse(render(body, call.base_url), status_code=OK if old else CREATED)
 
@@ -67,19 +69,19 @@ class Resources:
     def delete(self, call: Call) -> Response:
         """Remove the resource; one that is not there is as good as removed."""
         key = self._id(call).lower()
-        if self._store.get("arm", key) is None:
+        if self._store.resources.get(key) is None:
             return Response(status_code=NO_CONTENT)
         if self._type.name == WORKSPACE_TYPE:
             self._on_workspace_deleted(key)
-        self._store.delete("arm", key)
+        self._store.resources.delete(key)
         return Response(status_code=OK)
 
     def _id(self, call: Call) -> str:
         group = self._groups.find(call)
         return f"{group['id']}/providers/{self._type.name}/{call.params['name']}"
 
-    def _find(self, call: Call) -> Document:
-        body = self._store.get("arm", self._id(call).lower())
+    def _find(self, call: Call) -> Resource:
+        body = self._store.resources.get(self._id(call).lower())
         if body is None:
             raise NotFoundError(
                 f"The Resource '{self._type.name}/{call.params['name']}' under resource group '{call.params['group']}' "
@@ -87,7 +89,7 @@ class Resources:
             )
         return body
 
-    def _write(self, call: Call, asked: Document, old: Document | None) -> Document:
+    def _write(self, call: Call, asked: Fields, old: Resource | None) -> Resource:
         """Put together what was asked for and what Azure adds, and keep it."""
         resource_id = old["id"] if old else self._id(call)
         name, location, time = resource_id.rpartition("/")[2], read_location(asked), now()
@@ -95,13 +97,13 @@ class Resources:
         added = self._type.read_only(New(name, location, time))
         if old:
             added = {key: old["properties"].get(key, value) for key, value in added.items()}
-        envelope = {**self._type.envelope, **read_envelope(asked)}
+        envelope: Envelope = {**self._type.envelope, **read_envelope(asked)}
         if "sku" in envelope:
             envelope["sku"] = {"tier": str(envelope["sku"].get("name")).partition("_")[0], **envelope["sku"]}
         if "SystemAssigned" in str(envelope.get("identity", {}).get("type")):
-            principal = (old or {}).get("identity", {}).get("principalId") or str(uuid.uuid4())
+            principal = (old["identity"] if old and "identity" in old else {}).get("principalId") or str(uuid.uuid4())
             envelope["identity"] = {**envelope["identity"], "principalId": principal, "tenantId": TENANT}
-        body = {
+        body: Resource = {
             "id": resource_id,
             "name": name,
             "type": self._type.name,
@@ -115,11 +117,11 @@ class Resources:
             },
             "systemData": write_system_data(old, time),
         }
-        self._store.put("arm", resource_id.lower(), body)
+        self._store.resources.put(resource_id.lower(), body)
         return body
 
     def _check(
-        self, call: Call, resource_id: str, location: str, asked: Mapping[str, Any], old: Document | None
+        self, call: Call, resource_id: str, location: str, asked: Mapping[str, Any], old: Resource | None
     ) -> None:
         name = call.params["name"]
         if old and old["location"] != location:
@@ -130,7 +132,9 @@ class Resources:
                 code="InvalidResourceLocation",
             )
         suffix = f"/providers/{self._type.name}/{name}".lower()
-        others = [key for key, _ in self._store.items("arm") if key.endswith(suffix) and key != resource_id.lower()]
+        others = [
+            key for key, _ in self._store.resources.items() if key.endswith(suffix) and key != resource_id.lower()
+        ]
         if others and self._type.taken_name:
             raise self._type.taken_name.error(name)
         properties = asked.get("properties", {})
@@ -139,5 +143,5 @@ class Resources:
             raise BadRequestError(f"Missing dependent resources in workspace json: {', '.join(missing)}.")
         for link in self._type.links:
             target = properties.get(link)
-            if target and self._store.get("arm", str(target).lower()) is None:
+            if target and self._store.resources.get(str(target).lower()) is None:
                 raise BadRequestError(f"The resource that properties.{link} names does not exist: {target}")

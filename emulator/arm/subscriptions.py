@@ -7,9 +7,7 @@ import uuid
 
 from emulator.http.errors import BadRequestError, NotFoundError
 from emulator.http.identity import TENANT
-from emulator.store import Document, Store
-
-_KIND = "subscription"
+from emulator.store import Store
 
 
 class Subscriptions:
@@ -18,25 +16,25 @@ class Subscriptions:
     def __init__(self, store: Store) -> None:
         self._store = store
         with store.transaction():
-            for key, _ in store.items("arm"):  # a subscription that holds resources exists, whoever wrote them
+            for key in store.resources.find_keys():  # a subscription that holds resources exists, whoever wrote them
                 self.add(key.split("/")[2])
 
     def add(self, subscription: str) -> bool:
         """Make the subscription; return False if it is there."""
         with self._store.transaction():
-            if self._store.get(_KIND, subscription) is not None:
+            if self._store.subscriptions.get(subscription) is not None:
                 return False
-            self._store.put(_KIND, subscription, {"id": subscription})
+            self._store.subscriptions.put(subscription, {"id": subscription})
         return True
 
     def list_ids(self) -> list[str]:
         """Return the ids of all subscriptions."""
-        return [key for key, _ in self._store.items(_KIND)]
+        return self._store.subscriptions.find_keys()
 
     def find(self, text: str) -> str:
         """Return the id of the subscription that a path names, or raise ARM's 400 or 404."""
         subscription = read_id(text)
-        if self._store.get(_KIND, subscription) is None:
+        if self._store.subscriptions.get(subscription) is None:
             raise NotFoundError(
                 f"The subscription '{text}' could not be found. "
                 f"`python -m emulator start --subscription {subscription}` adds it to the emulator.",
@@ -54,7 +52,7 @@ def read_id(text: str) -> str:
         raise BadRequestError(message, code="InvalidSubscriptionId") from None
 
 
-def describe(subscription: str) -> Document:
+def describe(subscription: str) -> dict[str, str]:
     """Return the subscription as ARM answers it."""
     return {
         "id": f"/subscriptions/{subscription}",

@@ -7,10 +7,12 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from emulator.http.errors import AzureError
 from emulator.http.identity import TENANT
+from emulator.kinds import Envelope
+
+Properties = dict[str, object]
 
 _DOMAIN = "emulator.invalid"
 
@@ -44,15 +46,15 @@ class ArmType:
     name: str
     naming: re.Pattern[str]
     bad_name: Refusal
-    read_only: Callable[[New], dict[str, Any]]  # properties that Azure decides once, when the resource is created
-    defaults: Mapping[str, Any] = field(default_factory=dict)  # properties that hold unless asked otherwise
-    envelope: Mapping[str, Any] = field(default_factory=dict)  # the same for what stands outside `properties`
+    read_only: Callable[[New], Properties]  # properties that Azure decides once, when the resource is created
+    defaults: Mapping[str, object] = field(default_factory=dict)  # properties that hold unless asked otherwise
+    envelope: Envelope = field(default_factory=Envelope)  # the same for what stands outside `properties`
     taken_name: Refusal | None = None  # for names that exist once in all of Azure
     links: tuple[str, ...] = ()  # properties that hold the id of another resource
     required_links: tuple[str, ...] = ()
 
 
-def _storage(new: New) -> dict[str, Any]:
+def _storage(new: New) -> Properties:
     services = ("blob", "dfs", "file", "queue", "table", "web")
     return {
         "creationTime": new.time,
@@ -64,15 +66,15 @@ def _storage(new: New) -> dict[str, Any]:
     }
 
 
-def _vault(new: New) -> dict[str, Any]:
+def _vault(new: New) -> Properties:
     return {"vaultUri": f"https://{new.name}.vault.{_DOMAIN}/"}
 
 
-def _logs(new: New) -> dict[str, Any]:
+def _logs(new: New) -> Properties:
     return {"customerId": _new_id(), "createdDate": new.time}
 
 
-def _insights(new: New) -> dict[str, Any]:
+def _insights(new: New) -> Properties:
     key = _new_id()
     return {
         "AppId": _new_id(),
@@ -85,7 +87,7 @@ def _insights(new: New) -> dict[str, Any]:
     }
 
 
-def _registry(new: New) -> dict[str, Any]:
+def _registry(new: New) -> Properties:
     return {
         "creationDate": new.time,
         "dataEndpointHostNames": [],
@@ -94,7 +96,7 @@ def _registry(new: New) -> dict[str, Any]:
     }
 
 
-def _workspace(_: New) -> dict[str, Any]:
+def _workspace(_: New) -> Properties:
     return {
         "privateEndpointConnections": [],
         "privateLinkCount": 0,

@@ -6,8 +6,9 @@ from starlette.routing import Route
 
 from emulator.azureml.blobs import Blobs
 from emulator.http.errors import BadRequestError, NotFoundError
-from emulator.http.routing import Call, workspace_routes
-from emulator.store import Document, Store
+from emulator.http.routing import Answer, Call, workspace_routes
+from emulator.kinds import Artifact
+from emulator.store import Store
 
 
 def routes(store: Store, artifacts: "Artifacts") -> list[Route]:
@@ -30,7 +31,7 @@ class Artifacts:
         self._store = store
         self._blobs = blobs
 
-    def create(self, call: Call) -> Document:
+    def create(self, call: Call) -> Answer:
         """Name the files that are to be uploaded, and say where to."""
         origin, container = call.params["origin"], call.params["container"]
         try:
@@ -47,7 +48,7 @@ class Artifacts:
         artifacts = {path: artifact for path, artifact in found.items() if path not in taken}
         with self._store.transaction():
             for artifact in artifacts.values():
-                self._store.put("artifact", f"{call.workspace}/{artifact['artifactId']}", artifact)
+                self._store.artifacts.put(f"{call.workspace}/{artifact['artifactId']}", artifact)
         uris = {
             path: {"contentUri": self._blobs.upload_uri(call.base_url, f"{call.workspace}/{artifact['artifactId']}")}
             for path, artifact in artifacts.items()
@@ -55,24 +56,24 @@ class Artifacts:
         errors = {path: {"error": {"code": "UserError", "message": _conflict(known)}} for path, known in taken.items()}
         return {"artifacts": artifacts, "artifactContentInformation": uris, "errors": errors}
 
-    def list_content(self, call: Call) -> Document:
+    def list_content(self, call: Call) -> Answer:
         """Return where to read the files of a prefix: a file, or all of a folder."""
         prefix = "{origin}/{container}/{path}".format_map(call.params)
         return {"value": [self._content(call, artifact) for artifact in self.find(call.workspace, prefix)]}
 
-    def read_content(self, call: Call) -> Document:
+    def read_content(self, call: Call) -> Answer:
         """Return where to read one file."""
-        artifact = self._store.get(
-            "artifact", f"{call.workspace}/" + "{origin}/{container}/{path}".format_map(call.params)
+        artifact = self._store.artifacts.get(
+            f"{call.workspace}/" + "{origin}/{container}/{path}".format_map(call.params)
         )
         if artifact is None:
             raise NotFoundError("Artifact not found: {origin}/{container}/{path}.".format_map(call.params))
         return self._content(call, artifact)
 
-    def find(self, workspace: str, prefix: str) -> list[Document]:
+    def find(self, workspace: str, prefix: str) -> list[Artifact]:
         """Return the artifacts of a prefix: the file of this name, or the files below it; all have been uploaded."""
         prefix = prefix.strip("/")
-        found = self._store.items("artifact", f"{workspace}/{prefix}")
+        found = self._store.artifacts.items(f"{workspace}/{prefix}")
         artifacts = [a for _, a in found if a["artifactId"] == prefix or a["artifactId"].startswith(prefix + "/")]
         if not artifacts:
             raise NotFoundError(f"No artifacts at {prefix}.")
@@ -87,16 +88,16 @@ class Artifacts:
 
     def drop(self, workspace: str) -> None:
         """Remove all artifacts of a workspace."""
-        for key, _ in self._store.items("artifact", f"{workspace}/"):
+        for key, _ in self._store.artifacts.items(f"{workspace}/"):
             self._blobs.delete(key)
-            self._store.delete("artifact", key)
+            self._store.artifacts.delete(key)
 
-    def _content(self, call: Call, artifact: Document) -> Document:
+    def _content(self, call: Call, artifact: Artifact) -> Answer:
         uri = self._blobs.download_uri(call.base_url, f"{call.workspace}/{artifact['artifactId']}")
         return {**artifact, "contentUri": uri}
 
 
-def _artifact(origin: str, container: str, path: str) -> Document:
+def _artifact(origin: str, container: str, path: str) -> Artifact:
     return {"artifactId": f"{origin}/{container}/{path}", "origin": origin, "container": container, "path": path}
 
 

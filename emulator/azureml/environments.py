@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import replace
-from typing import Any
+from typing import cast
 
 from starlette.routing import Route
 
 from emulator.http.errors import BadRequestError, ConflictError, NotFoundError
-from emulator.http.routing import Call, workspace_routes
-from emulator.store import Document, Store
+from emulator.http.routing import Answer, Call, Fields, workspace_routes
+from emulator.kinds import Environment
+from emulator.store import Store
 
 # The SDK writes these names as they stand left and reads them as they stand right.
 _FIELDS = {
@@ -51,7 +52,7 @@ class Environments:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def register(self, call: Call) -> Document:
+    def register(self, call: Call) -> Environment:
         """Keep the definition: under the version asked for, else the next; the same content is the same version."""
         name = call.params["environment"]
         _check_name(name)
@@ -73,12 +74,12 @@ class Environments:
                             code="UserError",
                         )
                     return known
-            environment = {"name": name, "version": wanted, **content}
+            environment = cast("Environment", {"name": name, "version": wanted, **content})
             # The order of registration is the key's tail: "latest" is the last registered, whatever its version is.
-            self._store.put("environment", f"{call.workspace}/{name}/{len(versions):08d}", environment)
+            self._store.environments.put(f"{call.workspace}/{name}/{len(versions):08d}", environment)
         return environment
 
-    def read(self, call: Call) -> Document:
+    def read(self, call: Call) -> Environment:
         """Return the version asked for, else the one registered last."""
         name, version = call.params["environment"], call.params.get("version")
         for environment in reversed(self._versions(call.workspace, name)):
@@ -87,16 +88,16 @@ class Environments:
         asked = f"Environment {name}" + (f" with version {version}" if version else "")
         raise NotFoundError(f"{asked} is not registered in this workspace.", code="UserError")
 
-    def refuse_name(self, call: Call) -> None:
+    def refuse_name(self, call: Call) -> Answer:
         """Raise what is wrong with a name that reads like a path."""
         raise _bad_name(call.params["environment"].partition("/versions/")[0])
 
-    def search(self, call: Call) -> Document:
+    def search(self, call: Call) -> Answer:
         """Return the latest version of every environment."""
-        latest = {found["name"]: found for _, found in self._store.items("environment", f"{call.workspace}/")}
+        latest = {found["name"]: found for found in self._store.environments.find(f"{call.workspace}/")}
         return {"value": list(latest.values())}
 
-    def label(self, call: Call) -> Document:
+    def label(self, call: Call) -> Environment:
         """Give the version exactly these labels; a label that another version had comes over."""
         environment = self.read(call)
         labels = call.fields.get("Labels")
@@ -104,22 +105,23 @@ class Environments:
             raise BadRequestError("Labels must be a list of texts.", code="UserError")
         prefix = f"{call.workspace}/{environment['name']}/"
         with self._store.transaction():
-            for key, labelled in self._store.items("environment-label", prefix):
+            for key, labelled in self._store.environment_labels.items(prefix):
                 if labelled["version"] == environment["version"]:
-                    self._store.delete("environment-label", key)
+                    self._store.environment_labels.delete(key)
             for label in labels:
-                self._store.put("environment-label", f"{prefix}{label}", {"version": environment["version"]})
+                self._store.environment_labels.put(f"{prefix}{label}", {"version": environment["version"]})
         return environment
 
-    def read_labelled(self, call: Call) -> Document:
+    def read_labelled(self, call: Call) -> Environment:
         """Return the version with this label; "latest" is the one registered last, unless another is labelled so."""
         name, label = call.params["environment"], call.params["label"]
-        labelled = self._store.get("environment-label", f"{call.workspace}/{name}/{label}")
+        labelled = self._store.environment_labels.get(f"{call.workspace}/{name}/{label}")
         if labelled is None and label.lower() != "latest":
             raise NotFoundError(f"Environment {name} with label {label} is not registered.", code="UserError")
-        return self.read(replace(call, params={"environment": name, **(labelled or {})}))
+        version = {"version": labelled["version"]} if labelled else {}
+        return self.read(replace(call, params={"environment": name, **version}))
 
-    def describe_image(self, call: Call) -> Document:
+    def describe_image(self, call: Call) -> Answer:
         """Say that the environment has no image, in the form of one that is not built yet."""
         self.read(call)
         return {
@@ -129,8 +131,8 @@ class Environments:
             "ingredients": None,
         }
 
-    def _versions(self, workspace: str, name: str) -> list[Document]:
-        return [environment for _, environment in self._store.items("environment", f"{workspace}/{name}/")]
+    def _versions(self, workspace: str, name: str) -> list[Environment]:
+        return self._store.environments.find(f"{workspace}/{name}/")
 
 
 def _check_name(name: str) -> None:
@@ -152,5 +154,5 @@ def _bad_name(name: str) -> BadRequestError:
     )
 
 
-def _content(environment: Document) -> dict[str, Any]:
+def _content(environment: Environment) -> Fields:
     return {field: environment.get(field) for field in _FIELDS.values()}

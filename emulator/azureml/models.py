@@ -2,9 +2,9 @@
 
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import cast
 
 from starlette.responses import Response
 from starlette.routing import Route
@@ -14,8 +14,9 @@ from emulator.azureml.artifacts import Artifacts
 from emulator.http import json_patch, lists
 from emulator.http.errors import AzureError, BadRequestError, NotFoundError
 from emulator.http.identity import PRINCIPAL, TENANT
-from emulator.http.routing import Call, workspace_routes
-from emulator.store import Document, Store
+from emulator.http.routing import Answer, Call, Fields, workspace_routes
+from emulator.kinds import Asset, Model
+from emulator.store import Store
 
 CREATED_BY = {"userObjectId": PRINCIPAL, "userTenantId": TENANT, "userName": "emulator"}
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,254}")
@@ -65,7 +66,7 @@ class Models:
         self._store = store
         self._artifacts = artifacts
 
-    def create_asset(self, call: Call) -> Document:
+    def create_asset(self, call: Call) -> Asset:
         """Make an asset of files that have been uploaded.
 
         The SDK does not look at the result of an upload, so this is where a file that never arrived is noticed.
@@ -79,15 +80,15 @@ class Models:
             self._artifacts.find(call.workspace, prefix)
         given = {key: call.fields[key] for key in _ASSET if key in call.fields}
         labels = {key: properties.read(key, given[key]) for key in ("kvTags", "properties") if key in given}
-        asset = {**given, **labels, "id": uuid.uuid4().hex, "createdTime": now()}
-        self._store.put("asset", f"{call.workspace}/{asset['id']}", asset)
+        asset = cast("Asset", {**given, **labels, "id": uuid.uuid4().hex, "createdTime": now()})
+        self._store.assets.put(f"{call.workspace}/{asset['id']}", asset)
         return asset
 
-    def read_asset(self, call: Call) -> Document:
+    def read_asset(self, call: Call) -> Asset:
         """Return the asset."""
         return self._asset(call.workspace, call.params["asset"])
 
-    def register(self, call: Call) -> Document:
+    def register(self, call: Call) -> Model:
         """Register the asset as the name's next version; a version's number is never given twice."""
         name = call.fields.get("name")
         if not isinstance(name, str) or not _NAME.fullmatch(name):
@@ -99,72 +100,72 @@ class Models:
         if not isinstance(call.fields.get("mimeType"), str):
             raise BadRequestError("A model needs a mimeType, such as application/x-python.")
         with self._store.transaction():
-            last = self._store.get("model-version", f"{call.workspace}/{name}") or {"last": 0}
+            last = self._store.model_versions.get(f"{call.workspace}/{name}") or {"last": 0}
             version = last["last"] + 1
-            model = {**_new_model(call.fields), "id": f"{name}:{version}", "version": version}
-            self._store.put("model-version", f"{call.workspace}/{name}", {"last": version})
-            self._store.put("model", _key(call.workspace, model["id"]), model)
+            model = _new_model(name, version, call.fields)
+            self._store.model_versions.put(f"{call.workspace}/{name}", {"last": version})
+            self._store.models.put(_key(call.workspace, model["id"]), model)
         return model
 
-    def read(self, call: Call) -> Document:
+    def read(self, call: Call) -> Model:
         """Return the model."""
         return self.get(call.workspace, call.params["model"])
 
-    def search(self, call: Call) -> Document:
+    def search(self, call: Call) -> Answer:
         """Return a page of the models that the query asks for, newest first."""
         query = call.query
         lists.check_query(call, _QUERY)
-        found = [m for _, m in self._store.items("model", f"{call.workspace}/") if _matches(m, query)]
+        found = [m for m in self._store.models.find(f"{call.workspace}/") if _matches(m, query)]
         if query.get("latestVersionOnly", "").lower() == "true":
             newest = sorted(found, key=lambda model: int(model["version"]))
             found = list({model["name"]: model for model in newest}.values())
         return lists.page(call, lists.order(call, found, "CreatedAtDesc", "modifiedTime"))
 
-    def patch(self, call: Call) -> Document:
+    def patch(self, call: Call) -> Model:
         """Change tags or description, or add properties."""
         with self._store.transaction():
             model = self.get(call.workspace, call.params["model"])
-            changed = {**json_patch.apply(model, call.body, _PATCHED), "modifiedTime": now()}
+            changed: Model = {**json_patch.apply(model, call.body, _PATCHED), "modifiedTime": now()}
             asked = properties.read("properties", changed["properties"])
             properties.check(model["properties"], asked)
             changed["properties"] = properties.add(model["properties"], asked)
             changed["kvTags"] = properties.read("kvTags", changed["kvTags"])
-            self._store.put("model", _key(call.workspace, model["id"]), changed)
+            self._store.models.put(_key(call.workspace, model["id"]), changed)
         return changed
 
     def delete(self, call: Call) -> Response:
         """Delete the model unless a web service runs with it; the uploaded files stay, as in Azure."""
         model_id = call.params["model"]
         with self._store.transaction():
-            if self._store.get("model", _key(call.workspace, model_id)) is None:
+            if self._store.models.get(_key(call.workspace, model_id)) is None:
                 return Response(status_code=204)
             users = [
                 service["name"]
-                for _, service in self._store.items("service", f"{call.workspace}/")
-                if model_id in service["environmentImageRequest"].get("modelIds", ())
+                for service in self._store.services.find(f"{call.workspace}/")
+                if model_id in (service["environmentImageRequest"].get("modelIds") or ())
             ]
             if users:
                 raise ModelInUseError(
                     f"DeletionRequired: Model {model_id} cannot be deleted because it is currently being used by "
                     f"the services: {', '.join(users)}. Delete them first."
                 )
-            self._store.delete("model", _key(call.workspace, model_id))
+            self._store.models.delete(_key(call.workspace, model_id))
         return Response(status_code=200)
 
-    def get(self, workspace: str, model_id: str) -> Document:
+    def get(self, workspace: str, model_id: str) -> Model:
         """Return the model of this id, "name:version"."""
-        model = self._store.get("model", _key(workspace, model_id)) if ":" in model_id else None
+        model = self._store.models.get(_key(workspace, model_id)) if ":" in model_id else None
         if model is None:
             raise NotFoundError(f"Model with id {model_id} not found.", code="ModelNotFound")
         return model
 
-    def prefixes(self, workspace: str, model: Document) -> Iterable[str]:
+    def prefixes(self, workspace: str, model: Model) -> Iterable[str]:
         """Return the artifact prefixes that the model is made of."""
         asset = self._asset(workspace, model["url"].removeprefix("aml://asset/"))
         return [entry.get("prefix") or entry["id"] for entry in asset["artifacts"]]
 
-    def _asset(self, workspace: str, asset_id: str) -> Document:
-        asset = self._store.get("asset", f"{workspace}/{asset_id}")
+    def _asset(self, workspace: str, asset_id: str) -> Asset:
+        asset = self._store.assets.get(f"{workspace}/{asset_id}")
         if asset is None:
             raise NotFoundError(f"Asset with id {asset_id} not found.", code="AssetNotFound")
         return asset
@@ -185,18 +186,22 @@ def matches_tags(found: dict[str, str] | None, query: str | None) -> bool:
     return True
 
 
-def _new_model(fields: Document) -> Document:
+def _new_model(name: str, version: int, fields: Fields) -> Model:
     created = now()
-    given = {
-        key: fields.get(key) for key in ("name", "url", "mimeType", "framework", "frameworkVersion", "description")
-    }
-    further = {
-        key: fields.get(key)
-        for key in ("experimentName", "runId", "resourceRequirements", "sampleInputData", "sampleOutputData")
-    }
     return {
-        **given,
-        **further,
+        "id": f"{name}:{version}",
+        "name": name,
+        "version": version,
+        "url": fields["url"],
+        "mimeType": fields["mimeType"],
+        "framework": fields.get("framework"),
+        "frameworkVersion": fields.get("frameworkVersion"),
+        "description": fields.get("description"),
+        "experimentName": fields.get("experimentName"),
+        "runId": fields.get("runId"),
+        "resourceRequirements": fields.get("resourceRequirements"),
+        "sampleInputData": fields.get("sampleInputData"),
+        "sampleOutputData": fields.get("sampleOutputData"),
         "unpack": bool(fields.get("unpack")),
         "kvTags": properties.read("kvTags", fields.get("kvTags")),
         "properties": properties.read("properties", fields.get("properties")),
@@ -208,10 +213,15 @@ def _new_model(fields: Document) -> Document:
     }
 
 
-def _matches(model: Document, query: Any) -> bool:  # noqa: ANN401
-    exact = {"name": "name", "framework": "framework", "runId": "runId", "description": "description"}
+def _matches(model: Model, query: Mapping[str, str]) -> bool:
+    exact = {
+        "name": model["name"],
+        "framework": model["framework"],
+        "runId": model["runId"],
+        "description": model["description"],
+    }
     return (
-        all(query.get(asked) in {None, model[field]} for asked, field in exact.items())
+        all(query.get(asked) in (None, value) for asked, value in exact.items())  # a value may be any JSON
         and matches_tags(model["kvTags"], query.get("tags"))
         and matches_tags(model["kvTags"], query.get("tag"))
         and matches_tags(model["properties"], query.get("properties"))

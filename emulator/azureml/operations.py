@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -18,8 +18,9 @@ from starlette.routing import Route
 from emulator.azureml.blobs import Blobs
 from emulator.azureml.models import now
 from emulator.http.errors import NotFoundError
-from emulator.http.routing import WORKSPACE, Call, ignore_case, read_call
-from emulator.store import Document, Store
+from emulator.http.routing import WORKSPACE, Answer, Call, ignore_case, read_call
+from emulator.kinds import Failure, Operation, Outcome, ServiceChange
+from emulator.store import Store
 
 DONE = frozenset({"Succeeded", "Failed", "Cancelled", "TimedOut"})
 # The SDK looks, sleeps five seconds and looks again. An answer held back until there is news takes the true time.
@@ -35,12 +36,12 @@ class Operations:
         self._blobs = blobs
         self._lock = threading.Lock()
         self._ending = False
-        self._ends: dict[str, Document] = {}  # by id, those that a full disk did not take yet
+        self._ends: dict[str, Outcome] = {}  # by id, those that a full disk did not take yet
         self._listeners: defaultdict[str, list[Callable[[], None]]] = defaultdict(list)
 
-    def create(self, workspace: str, service: str, request: Document, state: str = "NotStarted") -> Document:
+    def create(self, workspace: str, service: str, request: ServiceChange, state: str = "NotStarted") -> Operation:
         """Make an operation on a web service."""
-        operation = {
+        operation: Operation = {
             "id": str(uuid.uuid4()),
             "workspace": workspace,
             "service": service,
@@ -49,41 +50,42 @@ class Operations:
             "subOperation": "BuildEnvironment",
             "createdTime": now(),
         }
-        self._store.put("operation", f"{workspace}/{operation['id']}", operation)
+        self._store.operations.put(f"{workspace}/{operation['id']}", operation)
         self._forget_old(workspace, service)
         return operation
 
-    def get(self, workspace: str, operation_id: str) -> Document:
+    def get(self, workspace: str, operation_id: str) -> Operation:
         """Return the operation."""
-        operation = self._store.get("operation", f"{workspace}/{operation_id}")
+        operation = self._store.operations.get(f"{workspace}/{operation_id}")
         if operation is None:
             raise NotFoundError(f"Operation with id {operation_id} not found.", code="OperationNotFound")
         return operation if operation["state"] in DONE else {**operation, **self._ends.get(operation_id, {})}
 
-    def unfinished(self, prefix: str = "") -> Iterator[Document]:
+    def unfinished(self, prefix: str = "") -> Iterator[Operation]:
         """Yield the operations that are not done, oldest first, of all workspaces or those of a prefix."""
-        operations = [operation for _, operation in self._store.items("operation", prefix)]
+        operations = self._store.operations.find(prefix)
         operations.sort(key=lambda operation: str(operation["createdTime"]))
         return (operation for operation in operations if operation["state"] not in DONE)
 
-    def change(self, operation: Document, **fields: Any) -> bool:  # noqa: ANN401
+    def change(self, operation: Operation, **fields: Unpack[Outcome]) -> bool:
         """Change the operation's fields unless it is done (cancelled, say) or gone; say whether they changed."""
         key = f"{operation['workspace']}/{operation['id']}"
         with self._store.transaction():
-            known = self._store.get("operation", key)
+            known = self._store.operations.get(key)
             if known is None or known["state"] in DONE:
                 return False
-            ended = {"endTime": now()} if fields.get("state") in DONE else {}
-            self._store.put("operation", key, {**known, **fields, **ended})
+            if fields.get("state") in DONE:
+                fields["endTime"] = now()
+            self._store.operations.put(key, {**known, **fields})
         self._wake(operation["id"])
         return True
 
-    def show_end(self, operation: Document, error: Document) -> None:
+    def show_end(self, operation: Operation, error: Failure) -> None:
         """Answer that the operation failed, although the disk takes no word of it."""
         self._ends[operation["id"]] = {"state": "Failed", "error": error, "endTime": now()}
         self._wake(operation["id"])
 
-    def log(self, operation: Document, message: str) -> None:
+    def log(self, operation: Operation, message: str) -> None:
         """Add a line to the operation's log; a full disk loses the line, not the operation."""
         # The SDK splits at these two characters, so a message may not have them.
         text = message.translate({ord("#"): "\N{FULLWIDTH NUMBER SIGN}", ord("|"): "\N{BROKEN BAR}"})
@@ -91,25 +93,25 @@ class Operations:
             file.write(f"{datetime.now(UTC):%Y%m%d%H%M%S}|{text}#")
         self._wake(operation["id"])
 
-    def read_log(self, operation: Document) -> str:
+    def read_log(self, operation: Operation) -> str:
         """Return the operation's log as the SDK takes it: "time|message#time|message#"."""
         with contextlib.suppress(FileNotFoundError):
             return self._log_path(operation).read_text(encoding="utf-8")
         return ""
 
-    def lines(self, operation: Document) -> str:
+    def lines(self, operation: Operation) -> str:
         """Return the operation's log as a person reads it."""
         records = (record.partition("|") for record in self.read_log(operation).split("#") if record)
         return "\n".join(message for _, _, message in records)
 
     def drop(self, workspace: str) -> None:
         """Remove all operations of a workspace."""
-        for key, operation in self._store.items("operation", f"{workspace}/"):
+        for key, operation in self._store.operations.items(f"{workspace}/"):
             self._log_path(operation).unlink(missing_ok=True)
-            self._store.delete("operation", key)
+            self._store.operations.delete(key)
             self._wake(operation["id"])
 
-    async def wait(self, workspace: str, operation_id: str, offset: int | None) -> Document:
+    async def wait(self, workspace: str, operation_id: str, offset: int | None) -> Operation:
         """Return the operation once it is done, or has more log than the offset, or after some seconds."""
         with self._listening(operation_id) as news, contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_HELD_SECONDS):
@@ -128,9 +130,9 @@ class Operations:
         for wake in waking:
             wake()
 
-    def describe(self, operation: Document, base_url: str, offset: int | None) -> Document:
+    def describe(self, operation: Operation, base_url: str, offset: int | None) -> Answer:
         """Return the operation as the SDK reads it."""
-        described = {
+        described: dict[str, object] = {
             "id": operation["id"],
             "operationType": "Service",
             "state": operation["state"],
@@ -139,15 +141,19 @@ class Operations:
             "operationLog": self._blobs.download_uri(base_url, self._log_name(operation)),
             "streamingOperationLog": self.read_log(operation)[offset or 0 :],
         }
-        return {**described, **{key: operation[key] for key in ("error", "endTime") if operation.get(key)}}
+        if operation.get("error"):
+            described["error"] = operation["error"]
+        if operation.get("endTime"):
+            described["endTime"] = operation["endTime"]
+        return described
 
     def _forget_old(self, workspace: str, service: str) -> None:
-        found = [operation for _, operation in self._store.items("operation", f"{workspace}/")]
+        found = self._store.operations.find(f"{workspace}/")
         done = [operation for operation in found if operation["service"] == service and operation["state"] in DONE]
         done.sort(key=lambda operation: str(operation["createdTime"]))
         for operation in done[:-_KEPT]:
             self._log_path(operation).unlink(missing_ok=True)
-            self._store.delete("operation", f"{workspace}/{operation['id']}")
+            self._store.operations.delete(f"{workspace}/{operation['id']}")
 
     def _is_worth_telling(self, workspace: str, operation_id: str, offset: int | None) -> bool:
         operation = self.get(workspace, operation_id)
@@ -177,11 +183,11 @@ class Operations:
         for wake in listeners:
             wake()
 
-    def _log_path(self, operation: Document) -> Path:
+    def _log_path(self, operation: Operation) -> Path:
         return self._blobs.path(self._log_name(operation))
 
     @staticmethod
-    def _log_name(operation: Document) -> str:
+    def _log_name(operation: Operation) -> str:
         return f"{operation['workspace']}/operations/{operation['id']}"
 
 

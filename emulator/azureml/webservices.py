@@ -8,15 +8,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from emulator.aci.supervisor import Supervisor
-from emulator.azureml import properties, services
+from emulator.azureml import properties, service_requests, services
 from emulator.azureml.models import Models, matches_tags, now
 from emulator.azureml.operations import Operations
 from emulator.http import json_patch, lists
 from emulator.http.errors import AzureError, BadRequestError, ConflictError, NotFoundError
-from emulator.http.routing import Call, workspace_routes
-from emulator.store import Document, Store
-
-_KEYS = {"Primary": "primaryKey", "Secondary": "secondaryKey"}
+from emulator.http.routing import Answer, Call, Fields, workspace_routes
+from emulator.kinds import Keys, Operation, Service, ServiceChange, ServiceRequest
+from emulator.store import Store
 
 
 def routes(store: Store, webservices: "Webservices") -> list[Route]:
@@ -55,19 +54,19 @@ class Webservices:
         self._operations = operations
         self._supervisor = supervisor
 
-    def validate_name(self, call: Call) -> Document:
+    def validate_name(self, call: Call) -> Answer:
         """Say what is wrong with deploying under this name."""
         try:
-            self._check_new(call.workspace, services.check_name(call.params["service"]))
+            self._check_new(call.workspace, service_requests.check_name(call.params["service"]))
         except AzureError as error:
             return {"error": {"code": error.code, "message": error.message}}
         return {}
 
-    def validate_resource(self, call: Call) -> Document:  # noqa: ARG002 - as every handler
+    def validate_resource(self, call: Call) -> Answer:  # noqa: ARG002 - as every handler
         """Say that there is room; the machine's limits show when the container runs."""
         return {}
 
-    def validate(self, call: Call) -> Document:
+    def validate(self, call: Call) -> Answer:
         """Say what is wrong with a create or update request before it is made."""
         try:
             if call.fields.get("type") == "Create":
@@ -84,23 +83,23 @@ class Webservices:
         wanted = self._read_request(call.workspace, call.fields)
         key = f"{call.workspace}/{wanted['name']}"
         with self._store.transaction():
-            service = self._store.get("service", key)
+            service = self._store.services.get(key)
             if not call.fields.get("overwrite"):
                 self._check_new(call.workspace, wanted["name"])
             if service is None:
-                taken = {other["port"] for _, other in self._store.items("service")}
+                taken = {other["port"] for other in self._store.services.find()}
                 service = services.new_service(wanted, services.free_port(taken))
             operation = self._begin(call.workspace, service, {"replace": wanted})
         return self._accept(call, operation)
 
-    def search(self, call: Call) -> Document:
+    def search(self, call: Call) -> Answer:
         """Return a page of the web services that the query asks for, the one changed last before the others."""
         lists.check_query(call, _QUERY)
-        services_here = self._store.items("service", f"{call.workspace}/")
+        services_here = self._store.services.items(f"{call.workspace}/")
         found = [self._render(call, service) for _, service in services_here if _matches(service, call.query)]
         return lists.page(call, lists.order(call, found, "UpdatedAtDesc", "updatedTime"))
 
-    def read(self, call: Call) -> Document:
+    def read(self, call: Call) -> Answer:
         """Return the web service."""
         return self._render(call, self._get(call.workspace, call.params["service"]))
 
@@ -113,7 +112,7 @@ class Webservices:
             waiting = any(self._unfinished(call.workspace, service["name"]))
             if not waiting and not json_patch.touched(call.body) & services.REDEPLOYED_BY:
                 changed["updatedTime"] = now()
-                self._store.put("service", key, changed)
+                self._store.services.put(key, changed)
                 return JSONResponse(self._render(call, changed))
             operation = self._begin(call.workspace, service, {"patch": call.body})
         return self._accept(call, operation)
@@ -122,31 +121,30 @@ class Webservices:
         """End the web service and remove all of it."""
         # Azure answers 202 and an operation to poll; we answer 200: it is gone when we answer.
         name = call.params["service"]
-        if self._store.get("service", f"{call.workspace}/{name}") is None:
+        if self._store.services.get(f"{call.workspace}/{name}") is None:
             return Response(status_code=204)
         self._end(call.workspace, name)
         return Response(status_code=200)
 
-    def list_keys(self, call: Call) -> Document:
+    def list_keys(self, call: Call) -> Keys:
         """Return the keys."""
-        keys: Document = self._get(call.workspace, call.params["service"])["keys"]
-        return keys
+        return self._get(call.workspace, call.params["service"])["keys"]
 
     def regenerate_keys(self, call: Call) -> Response:
         """Replace a key by a random one or the one given; the old one stops working at once."""
-        field = _KEYS.get(str(call.fields.get("keyType")))
-        if field is None:
+        kind, value = call.fields.get("keyType"), call.fields.get("keyValue") or services.new_key()
+        if kind not in {"Primary", "Secondary"}:
             raise BadRequestError("keyType must be Primary or Secondary.")
         with self._store.transaction():
             service = self._get(call.workspace, call.params["service"])
-            service["keys"][field] = call.fields.get("keyValue") or services.new_key()
+            service["keys"]["primaryKey" if kind == "Primary" else "secondaryKey"] = value
             key = f"{call.workspace}/{service['name']}"
-            self._store.put("service", key, service)
+            self._store.services.put(key, service)
             operation = self._operations.create(call.workspace, service["name"], {}, state="Succeeded")
         self._supervisor.write_keys(key, service)
         return self._accept(call, operation)
 
-    def read_logs(self, call: Call) -> Document:
+    def read_logs(self, call: Call) -> Answer:
         """Return the end of the container's log; before there is a container, of its deployment's."""
         service = self._get(call.workspace, call.params["service"])
         tail = call.query.get("tail", "5000")
@@ -160,17 +158,17 @@ class Webservices:
 
     def drop(self, workspace: str) -> None:
         """End all web services of a workspace."""
-        for _, service in self._store.items("service", f"{workspace}/"):
+        for service in self._store.services.find(f"{workspace}/"):
             self._end(workspace, service["name"])
 
-    def _begin(self, workspace: str, service: Document, request: Document) -> Document:
+    def _begin(self, workspace: str, service: Service, request: ServiceChange) -> Operation:
         """Make the operation and keep the service, which from now on shows that it changes."""
         operation = self._operations.create(workspace, service["name"], request)
-        shown = {**service, "state": "Transitioning", "error": None, "operationId": operation["id"]}
-        self._store.put("service", f"{workspace}/{service['name']}", shown)
+        shown: Service = {**service, "state": "Transitioning", "error": None, "operationId": operation["id"]}
+        self._store.services.put(f"{workspace}/{service['name']}", shown)
         return operation
 
-    def _accept(self, call: Call, operation: Document) -> Response:
+    def _accept(self, call: Call, operation: Operation) -> Response:
         if operation["state"] == "NotStarted":
             self._supervisor.submit(operation)
         location = f"{call.base_url}{call.root}/operations/{operation['id']}"
@@ -179,48 +177,48 @@ class Webservices:
     def _end(self, workspace: str, name: str) -> None:
         key = f"{workspace}/{name}"
         with self._store.transaction():
-            service = self._store.get("service", key)
-            self._store.delete("service", key)
+            service = self._store.services.get(key)
+            self._store.services.delete(key)
             for operation in self._unfinished(workspace, name):
                 self._operations.change(operation, state="Cancelled")
         if service is not None:
             self._supervisor.end(key, service["deployment"])
 
-    def _unfinished(self, workspace: str, name: str) -> list[Document]:
+    def _unfinished(self, workspace: str, name: str) -> list[Operation]:
         return [found for found in self._operations.unfinished(f"{workspace}/") if found["service"] == name]
 
-    def _read_request(self, workspace: str, fields: Document) -> Document:
-        location = (self._store.get("arm", workspace) or {}).get("location", "eastus")
-        wanted = services.read_request(fields, location)
-        services.check(wanted, workspace, self._models)
+    def _read_request(self, workspace: str, fields: Fields) -> ServiceRequest:
+        found = self._store.resources.get(workspace)
+        wanted = service_requests.read_request(fields, found["location"] if found else "eastus")
+        service_requests.check(wanted, workspace, self._models)
         return wanted
 
-    def _check_patch(self, workspace: str, service: Document, patch: object) -> Document:
+    def _check_patch(self, workspace: str, service: Service, patch: object) -> Service:
         asked = json_patch.apply(service, patch, services.PATCHED)["properties"]
         properties.check(service["properties"], properties.read("properties", asked))
         changed = services.change(service, {"patch": patch})
-        services.check(changed, workspace, self._models)
+        service_requests.check(changed, workspace, self._models)
         return changed
 
     def _check_new(self, workspace: str, name: str) -> None:
-        if self._store.get("service", f"{workspace}/{name}") is not None:
+        if self._store.services.get(f"{workspace}/{name}") is not None:
             raise ConflictError(
                 f"Service {name} with the same name already exists, please use a different service name or "
                 f"delete the existing service.",
                 code="WebserviceAlreadyExists",
             )
 
-    def _get(self, workspace: str, name: str) -> Document:
-        service = self._store.get("service", f"{workspace}/{name}")
+    def _get(self, workspace: str, name: str) -> Service:
+        service = self._store.services.get(f"{workspace}/{name}")
         if service is None:
             raise NotFoundError(f"Service with name {name} not found.", code="WebserviceNotFound")
         return service
 
-    def _render(self, call: Call, service: Document) -> Document:
+    def _render(self, call: Call, service: Service) -> Answer:
         return services.render(service, call.workspace, self._models)
 
 
-def _matches(service: Document, query: Mapping[str, Any]) -> bool:
+def _matches(service: Service, query: Mapping[str, Any]) -> bool:
     model_ids = service["environmentImageRequest"].get("modelIds") or []
     names = [model_id.rpartition(":")[0] for model_id in model_ids]
     return (

@@ -8,20 +8,16 @@ from emulator.host import certificates
 from emulator.host.instance import Record
 from emulator.http import login
 from emulator.http.identity import TENANT, TOKEN_PATH
+from emulator.kinds import Principal
 from emulator.store import Store
 
-_PRINCIPAL = {
-    "AZUREML_SERVICE_PRINCIPAL_TENANT_ID": "tenant",
-    "AZUREML_SERVICE_PRINCIPAL_ID": "appId",
-    "AZUREML_SERVICE_PRINCIPAL_PASSWORD": "password",
-}
 _PLUGIN = Path(__file__).parents[1] / "plugin"
 
 
 def environment(state: Path, record: Record) -> dict[str, str]:
     """Return the variables that point the Azure ML SDK and Pulumi at the emulator, login included."""
     plugin, path = str(_PLUGIN), os.environ.get("PATH", os.defpath)
-    principal = login.read_principal(state) or {}
+    principal = login.read_principal(state)
     return {
         "AZUREML_EMULATOR": base_url(record.port),
         "AZUREML_CURRENT_CLOUD": "AzureCloud",
@@ -30,7 +26,7 @@ def environment(state: Path, record: Record) -> dict[str, str]:
         "REQUESTS_CA_BUNDLE": str(certificates.locate(state).bundle),
         "MSI_ENDPOINT": f"http://127.0.0.1:{record.identityPort}{TOKEN_PATH}",
         # Whoever logs in as a service principal; the SDK's own default is the managed identity before it.
-        **{name: principal[key] for name, key in _PRINCIPAL.items() if key in principal},
+        **(_name_principal(principal) if principal else {}),
         # A folder that is not there: the account of a real Azure CLI must not get into play.
         "AZURE_CONFIG_DIR": str(state / "no-azure-cli"),
         # The SDK waits for a cloud that is busy; nothing here is.
@@ -39,6 +35,14 @@ def environment(state: Path, record: Record) -> dict[str, str]:
         "AZUREML_DEFAULT_503_BACKOFF": "0",
         "AZUREML_LOG_DEPRECATION_WARNING_ENABLED": "False",
         "PATH": path if path.split(os.pathsep)[0] == plugin else f"{plugin}{os.pathsep}{path}",
+    }
+
+
+def _name_principal(principal: Principal) -> dict[str, str]:
+    return {
+        "AZUREML_SERVICE_PRINCIPAL_TENANT_ID": principal["tenant"],
+        "AZUREML_SERVICE_PRINCIPAL_ID": principal["appId"],
+        "AZUREML_SERVICE_PRINCIPAL_PASSWORD": principal["password"],
     }
 
 

@@ -2,16 +2,61 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from emulator.host import certificates, clients, instance
 from emulator.host.instance import EmulatorError, Record
 
 
-def ask(state: Path, record: Record) -> dict[str, Any]:
+class Place(TypedDict):
+    """Where a resource lies."""
+
+    subscription: str
+    resourceGroup: str
+
+
+class ServiceStatus(Place):
+    """A web service as `status` shows it."""
+
+    workspace: str
+    name: str
+    state: str
+    scoringUri: str
+    error: str | None
+    log: str
+
+
+class RouteStatus(TypedDict):
+    """A route that the emulator does not have, and how often it was asked for."""
+
+    route: str
+    count: int
+
+
+class Contents(TypedDict):
+    """What an emulator says of itself."""
+
+    subscriptions: list[str]
+    resourceGroups: list[Place]
+    services: list[ServiceStatus]
+    unknownRoutes: list[RouteStatus]
+
+
+class Status(Contents):
+    """What is in an emulator, and which one it is."""
+
+    running: bool
+    version: str
+    url: str
+    pid: int
+    uptimeSeconds: int
+    state: str
+
+
+def ask(state: Path, record: Record) -> Contents:
     """Return what the emulator itself says; raises EmulatorError where it does not answer."""
     try:
-        answer: dict[str, Any] = instance.ask(record.port, instance.STATUS_PATH, certificates.locate(state).authority)
+        answer: Contents = instance.ask(record.port, instance.STATUS_PATH, certificates.locate(state).authority)
     except OSError as error:
         raise EmulatorError(
             f"The emulator (process {record.pid}) does not answer ({error}): stop it and start it again."
@@ -19,7 +64,7 @@ def ask(state: Path, record: Record) -> dict[str, Any]:
     return answer
 
 
-def collect(state: Path, record: Record) -> dict[str, Any]:
+def collect(state: Path, record: Record) -> Status:
     """Return all there is to say of an emulator that runs."""
     return {
         "running": True,
@@ -32,13 +77,13 @@ def collect(state: Path, record: Record) -> dict[str, Any]:
     }
 
 
-def find_log(services: list[dict[str, Any]], asked: str) -> Path:
+def find_log(services: list[ServiceStatus], asked: str) -> Path:
     """Return the log of a web service's container; raises EmulatorError unless exactly one service is meant.
 
     A name is enough if it is the only one. In front of it may stand the workspace, resource group and subscription.
     """
     logs = {
-        "/".join(each[part] for part in ("subscription", "resourceGroup", "workspace", "name")): Path(each["log"])
+        f"{each['subscription']}/{each['resourceGroup']}/{each['workspace']}/{each['name']}": Path(each["log"])
         for each in services
     }
     found = [path for path in logs if f"/{path}".endswith(f"/{asked}")]
@@ -50,7 +95,7 @@ def find_log(services: list[dict[str, Any]], asked: str) -> Path:
     return logs[found[0]]
 
 
-def render(found: dict[str, Any]) -> str:
+def render(found: Status) -> str:
     """Return what `collect` found as lines for a person."""
     where = f"Emulator {found['version']} on {found['url']}, process {found['pid']}"
     lines = [f"{where}, up {found['uptimeSeconds']} s, state in {found['state']}"]

@@ -12,28 +12,29 @@ from emulator import __version__
 from emulator.arm.subscriptions import Subscriptions, describe, read_id
 from emulator.azureml.services import scoring_uri
 from emulator.host import instance
-from emulator.store import Document, Store
+from emulator.host.status import Contents, Place, ServiceStatus
+from emulator.kinds import Resource, Service
+from emulator.store import Store
 
 OPEN = (instance.HEALTH_PATH, instance.STATUS_PATH)  # without a login: they change nothing and hold no secret
 
 
-def routes(store: Store, subscriptions: Subscriptions, find_log: Callable[[Document], Path]) -> list[Route]:
+def routes(store: Store, subscriptions: Subscriptions, find_log: Callable[[Service], Path]) -> list[Route]:
     """Return the emulator's own routes; `find_log` gives the log of a web service's container."""
 
     async def health(request: Request) -> Response:  # noqa: ARG001 - starlette's signature
         return JSONResponse({"version": __version__, "state": str(store.directory)})
 
     def status(request: Request) -> Response:  # noqa: ARG001 - starlette's signature
-        return JSONResponse(
-            {
-                "subscriptions": subscriptions.list_ids(),
-                "resourceGroups": [_place(body["id"].split("/")) for body in _find_groups(store)],
-                "services": [
-                    {**_summary(key, service), "log": str(find_log(service))} for key, service in store.items("service")
-                ],
-                "unknownRoutes": [{"route": route, **found} for route, found in store.items("unknown-route")],
-            }
-        )
+        content: Contents = {
+            "subscriptions": subscriptions.list_ids(),
+            "resourceGroups": [_place(body["id"].split("/")) for body in _find_groups(store)],
+            "services": [_summarize(key, service, find_log(service)) for key, service in store.services.items()],
+            "unknownRoutes": [
+                {"route": route, "count": found["count"]} for route, found in store.unknown_routes.items()
+            ],
+        }
+        return JSONResponse(content)
 
     async def add(request: Request) -> Response:
         subscription = read_id(request.path_params["subscription"])
@@ -47,16 +48,16 @@ def routes(store: Store, subscriptions: Subscriptions, find_log: Callable[[Docum
     ]
 
 
-def _find_groups(store: Store) -> list[Document]:
-    return [body for _, body in store.items("arm") if body["type"] == "Microsoft.Resources/resourceGroups"]
+def _find_groups(store: Store) -> list[Resource]:
+    return [body for body in store.resources.find() if body["type"] == "Microsoft.Resources/resourceGroups"]
 
 
-def _place(parts: Sequence[str]) -> dict[str, str]:
+def _place(parts: Sequence[str]) -> Place:
     """Return where something lies, for the segments of its ARM id."""
     return {"subscription": parts[2], "resourceGroup": parts[4]}
 
 
-def _summary(key: str, service: Document) -> Document:
+def _summarize(key: str, service: Service, log: Path) -> ServiceStatus:
     parts = key.split("/")
     return {
         **_place(parts),
@@ -64,5 +65,6 @@ def _summary(key: str, service: Document) -> Document:
         "name": service["name"],
         "state": service["state"],
         "scoringUri": scoring_uri(service),
-        "error": (service.get("error") or {}).get("message"),
+        "error": service["error"] and service["error"]["message"],
+        "log": str(log),
     }

@@ -43,9 +43,8 @@ def build(store: Store, subscriptions: Subscriptions) -> tuple[ASGIApp, Supervis
         webservices.drop(workspace)
         operations.drop(workspace)
         files.drop(workspace)
-        for kind in ("asset", "model", "model-version", "environment", "environment-label"):
-            for document, _ in store.items(kind, f"{workspace}/"):
-                store.delete(kind, document)
+        for kept in (store.assets, store.models, store.model_versions, store.environments, store.environment_labels):
+            kept.delete_below(f"{workspace}/")
 
     application = Starlette(
         routes=[
@@ -111,9 +110,9 @@ class _UnknownRoute:
     async def __call__(self, request: Request, error: Exception) -> Response:  # noqa: ARG002 - starlette's signature
         route = f"{request.method} {request.url.path}"
         with self._store.transaction():
-            known = self._store.get("unknown-route", route)
-            if known or len(self._store.items("unknown-route")) < _UNKNOWN_ROUTES_KEPT:
-                self._store.put("unknown-route", route, {"count": (known or {"count": 0})["count"] + 1})
+            known = self._store.unknown_routes.get(route)
+            if known or len(self._store.unknown_routes.items()) < _UNKNOWN_ROUTES_KEPT:
+                self._store.unknown_routes.put(route, {"count": (known or {"count": 0})["count"] + 1})
         unknown = AzureError(
             f"The emulator does not do {route}; `python -m emulator status` lists all such requests.{_way_out(route)}",
             code="NotImplemented",
@@ -145,12 +144,8 @@ async def _render(request: Request, error: Exception) -> Response:
         shown = error.model_management_body()
     else:
         # Azure ML's other services give details, even where there are none, and the SDK does not print without.
-        shown = {
-            "error": {
-                **error.arm_body()["error"],
-                **({} if path.lower().startswith("/subscriptions") else {"details": []}),
-            }
-        }
+        details = {} if path.lower().startswith("/subscriptions") else {"details": list[object]()}
+        shown = {"error": {**error.arm_error(), **details}}
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, identity.UnauthorizedError) else None
     return JSONResponse(shown, status_code=error.status, headers=headers)
 

@@ -6,8 +6,6 @@ AzureError            any answer that is not a success
 └─ BadRequestError    400
 """
 
-from typing import Any
-
 
 class AzureError(Exception):
     """An answer that is not a success: HTTP status, Azure's code, a message."""
@@ -21,11 +19,11 @@ class AzureError(Exception):
         self.code = code or self.code
         self.status = status or self.status
 
-    def arm_body(self) -> dict[str, Any]:
-        """Return the body as ARM words it."""
-        return {"error": {"code": self.code, "message": self.message}}
+    def arm_error(self) -> dict[str, object]:
+        """Return the body's `error` as ARM words it."""
+        return {"code": self.code, "message": self.message}
 
-    def model_management_body(self) -> dict[str, Any]:
+    def model_management_body(self) -> dict[str, object]:
         """Return the body as model management words it; the SDK reads statusCode as a number."""
         return {
             "code": self.code,

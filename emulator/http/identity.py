@@ -9,7 +9,7 @@ import hmac
 import json
 import secrets
 import time
-from typing import Any
+from collections.abc import Mapping
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
@@ -36,10 +36,10 @@ class UnauthorizedError(AzureError):
 def signing_key(store: Store) -> bytes:
     """Return the key that signs tokens and blob URLs, made on first use and kept with the state."""
     with store.transaction():
-        document = store.get("secret", "signing")
+        document = store.signing_keys.get("signing")
         if document is None:
             document = {"key": secrets.token_hex(32)}
-            store.put("secret", "signing", document)
+            store.signing_keys.put("signing", document)
     return bytes.fromhex(document["key"])
 
 
@@ -103,7 +103,7 @@ def routes(store: Store) -> list[Route]:
     return [Route(TOKEN_PATH, give_token, methods=["GET", "POST"])]
 
 
-def _encode_json(value: dict[str, Any]) -> str:
+def _encode_json(value: Mapping[str, object]) -> str:
     return _encode(json.dumps(value).encode())
 
 

@@ -1,13 +1,15 @@
 """JSON Patch (RFC 6902), as far as the SDK uses it: add, replace and remove on paths into objects."""
 
 import copy
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 from emulator.http.errors import BadRequestError
 
+Patched = TypeVar("Patched")
 
-def apply(document: dict[str, Any], patch: object, allowed: Iterable[str]) -> dict[str, Any]:
+
+def apply(document: Patched, patch: object, allowed: Iterable[str]) -> Patched:
     """Return the document with the patch's operations done; only these top-level fields may be touched."""
     if not isinstance(patch, list):
         raise BadRequestError("A JSON patch must be a list of operations.")
@@ -23,7 +25,7 @@ def touched(patch: object) -> set[str]:
     return {_segments(operation)[0] for operation in patch}
 
 
-def _apply_one(document: dict[str, Any], operation: object, allowed: frozenset[str]) -> None:
+def _apply_one(document: object, operation: object, allowed: frozenset[str]) -> None:
     if not isinstance(operation, dict) or operation.get("op") not in {"add", "replace", "remove"}:
         raise BadRequestError(f"JSON patch operation not supported: {operation!r}.")
     *parents, last = _segments(operation)
@@ -42,7 +44,7 @@ def _apply_one(document: dict[str, Any], operation: object, allowed: frozenset[s
         target[last] = operation.get("value")
 
 
-def _segments(operation: dict[str, Any]) -> list[str]:
+def _segments(operation: Mapping[str, object]) -> list[str]:
     path = operation.get("path")
     if not isinstance(path, str) or not path.startswith("/"):
         raise BadRequestError(f"JSON patch path not supported: {path!r}.")

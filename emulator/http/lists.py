@@ -1,17 +1,19 @@
 """Lists as model management answers them: in the order asked for, a page at a time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from emulator.http.errors import BadRequestError
-from emulator.http.routing import Call
-from emulator.store import Document
+from emulator.http.routing import Answer, Call
+
+Listed = TypeVar("Listed", bound=Mapping[str, Any])
 
 _PAGE = 255
 _PAGING = frozenset({"api-version", "count", "orderby", "$skiptoken"})
 
 
-def order(call: Call, found: Iterable[Document], default: str, changed: str) -> list[Document]:
+def order(call: Call, found: Iterable[Listed], default: str, changed: str) -> list[Listed]:
     """Return the documents by the query's orderBy; `changed` is the field that says when one was changed last."""
     # The specification writes orderBy for models and orderby for services.
     by = next((value for name, value in call.query.items() if name.lower() == "orderby"), default)
@@ -22,10 +24,10 @@ def order(call: Call, found: Iterable[Document], default: str, changed: str) -> 
     return sorted(found, key=lambda each: (each[field], each.get("version", 0)), reverse=by.endswith("Desc"))
 
 
-def page(call: Call, found: list[Document]) -> Document:
+def page(call: Call, found: Sequence[Answer]) -> Answer:
     """Return the page that the query asks for, and where the next one is."""
     start, count = _number(call, "$skipToken", 0), _number(call, "count", _PAGE)
-    answer: Document = {"value": found[start : start + count]}
+    answer: dict[str, object] = {"value": found[start : start + count]}
     if 0 < start + count < len(found):
         answer["nextLink"] = f"{call.base_url}{call.path}?" + urlencode({**call.query, "$skipToken": start + count})
     return answer

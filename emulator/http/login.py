@@ -17,7 +17,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from emulator.http.identity import TENANT, make_token, signing_key
-from emulator.store import Document, Store
+from emulator.kinds import Principal
+from emulator.store import Store
 
 ROOT = "/adfs/"
 # The SDK puts the tenant in place of the last segment.
@@ -31,10 +32,10 @@ def write_principal(store: Store) -> None:
     store.write_file(_FILE, json.dumps(_principal(store), indent=2).encode())
 
 
-def read_principal(state: Path) -> Document | None:
+def read_principal(state: Path) -> Principal | None:
     """Return the service principal, with the names of `az ad sp create-for-rbac`; None before the first start."""
     try:
-        found: Document = json.loads((state / _FILE).read_text(encoding="utf-8"))
+        found: Principal = json.loads((state / _FILE).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
     return found
@@ -69,9 +70,9 @@ def routes(store: Store) -> list[Route]:
     ]
 
 
-def _principal(store: Store) -> Document:
+def _principal(store: Store) -> Principal:
     with store.transaction():
-        principal = store.get("secret", "service-principal")
+        principal = store.principals.get("service-principal")
         if principal is None:
             principal = {
                 "appId": str(uuid.uuid4()),
@@ -79,11 +80,11 @@ def _principal(store: Store) -> Document:
                 "password": secrets.token_urlsafe(30),
                 "tenant": TENANT,
             }
-            store.put("secret", "service-principal", principal)
+            store.principals.put("service-principal", principal)
     return principal
 
 
-def _check(principal: Document, tenant: str, form: dict[str, str]) -> Response | None:
+def _check(principal: Principal, tenant: str, form: dict[str, str]) -> Response | None:
     """Return the refusal of a request for a token, in Entra ID's words, or None."""
     client = form.get("client_id", "")
     if tenant.lower() != TENANT:

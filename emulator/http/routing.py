@@ -19,6 +19,8 @@ WORKSPACE = (
     "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.MachineLearningServices/workspaces/{name}"
 )
 
+Fields = dict[str, Any]  # a JSON object that a client sent; nothing of it is checked yet
+
 
 @dataclass(frozen=True)
 class Call:
@@ -33,14 +35,15 @@ class Call:
     body: Any = None
 
     @property
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> Fields:
         """Return the body where it has to be a JSON object."""
         if not isinstance(self.body, dict):
             raise BadRequestError("The request body must be a JSON object.")
         return self.body
 
 
-Handler = Callable[[Call], Any]
+Answer = Mapping[str, object]
+Handler = Callable[[Call], Answer | Response]
 
 
 def ignore_case(route: Route) -> Route:
@@ -62,7 +65,7 @@ def workspace_id(params: Mapping[str, str]) -> str:
 async def read_call(store: Store, request: Request) -> Call:
     """Return the request as a Call, or raise what is wrong with it."""
     workspace = workspace_id(request.path_params)
-    if store.get("arm", workspace) is None:
+    if store.resources.get(workspace) is None:
         raise NotFoundError(
             f"The Resource '{workspace.partition('/providers/')[2]}' under resource group "
             f"'{request.path_params['group']}' was not found.",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import httpx
 
-from tests.integration.wire import Workspace
+from tests.integration.wire import Workspace, entry_script
 
 
 def _patch(workspace: Workspace, model: str, *operations: Mapping[str, object]) -> httpx.Response:
@@ -26,6 +26,17 @@ def test_a_model_that_is_not_there_is_404_with_the_number_in_the_body(workspace:
         answer = workspace.client.get(workspace.models(f"/models/{model}"))
         assert answer.status_code == 404
         assert (answer.json()["statusCode"], answer.json()["code"]) == (404, "ModelNotFound")
+
+
+def test_a_web_service_without_models_keeps_no_model(workspace: Workspace) -> None:
+    """A deployment may say that its models are null, and any model can be deleted while it is there."""
+    model = workspace.register("unused")
+    request = workspace.request("modelless", entry_script("echo"))
+    request["environmentImageRequest"]["modelIds"] = None
+    answer = workspace.client.post(workspace.models("/services"), json=request)
+    assert answer.status_code == 202, answer.text
+    assert workspace.client.delete(workspace.models(f"/models/{model['id']}")).status_code == 200
+    workspace.client.delete(workspace.models("/services/modelless")).raise_for_status()
 
 
 def test_a_list_is_filtered_and_newest_first(workspace: Workspace) -> None:

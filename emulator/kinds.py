@@ -1,0 +1,277 @@
+"""The kinds of documents that the emulator stores, with their fields as Azure's JSON names them.
+
+What a client sent is checked before it is stored. A field that only goes back to the client as it came is an `object`.
+"""
+
+from typing import Any, NotRequired, Required, TypedDict
+
+# --- ARM
+
+
+class Subscription(TypedDict):
+    """A subscription, by its id."""
+
+    id: str
+
+
+class Envelope(TypedDict, total=False):
+    """What stands next to a resource's properties and need not be there."""
+
+    tags: dict[str, str]
+    kind: str
+    sku: dict[str, object]
+    identity: dict[str, object]
+    managedBy: str
+    zones: list[str]
+    extendedLocation: dict[str, object]
+    systemData: dict[str, str]
+
+
+class Resource(Envelope):
+    """A resource group or a resource, by its id in lower case."""
+
+    id: str
+    name: str
+    type: str
+    location: str
+    properties: dict[str, Any]
+
+
+# --- Login
+
+
+class SigningKey(TypedDict):
+    """The key that signs tokens and blob URLs, in hexadecimal digits."""
+
+    key: str
+
+
+class Principal(TypedDict):
+    """The service principal, with the names of `az ad sp create-for-rbac`."""
+
+    appId: str
+    displayName: str
+    password: str
+    tenant: str
+
+
+# --- Azure ML: the keys begin with the workspace's id in lower case
+
+
+class Artifact(TypedDict):
+    """The name of an uploaded file."""
+
+    artifactId: str
+    origin: str
+    container: str
+    path: str
+
+
+class AssetPart(TypedDict, total=False):
+    """A prefix of artifacts, under one of its two names."""
+
+    prefix: str
+    id: str
+
+
+class Asset(TypedDict):
+    """Uploaded files that belong together."""
+
+    id: str
+    name: str
+    artifacts: list[AssetPart]
+    createdTime: str
+    kvTags: NotRequired[dict[str, str]]
+    properties: NotRequired[dict[str, str]]
+    description: NotRequired[object]
+    runid: NotRequired[object]
+    meta: NotRequired[object]
+
+
+class Model(TypedDict):
+    """A version of a registered model."""
+
+    id: str
+    name: str
+    version: int
+    url: str
+    mimeType: str
+    unpack: bool
+    kvTags: dict[str, str]
+    properties: dict[str, str]
+    createdTime: str
+    modifiedTime: str
+    createdBy: dict[str, str]
+    datasets: list[object]
+    derivedModelIds: list[str]
+    framework: object
+    frameworkVersion: object
+    description: object
+    experimentName: object
+    runId: object
+    resourceRequirements: dict[str, object] | None
+    sampleInputData: object
+    sampleOutputData: object
+
+
+class ModelVersion(TypedDict):
+    """The number of a model's last version; a number is never given twice."""
+
+    last: int
+
+
+class Environment(TypedDict):
+    """A version of an environment."""
+
+    name: str
+    version: str
+    python: dict[str, object]
+    environmentVariables: object
+    docker: object
+    spark: object
+    inferencingStackVersion: object
+    r: object
+
+
+class EnvironmentLabel(TypedDict):
+    """The version that a label leads to."""
+
+    version: str
+
+
+class PythonSection(TypedDict, total=False):
+    """The part of an environment that conda makes."""
+
+    condaDependencies: Any
+    userManagedDependencies: bool | None
+
+
+class DockerSection(TypedDict, total=False):
+    """The part of an environment that an image brings."""
+
+    baseImage: str | None
+    baseDockerfile: str | None
+    buildContext: object
+
+
+class ServiceEnvironment(TypedDict, total=False):
+    """The environment that a web service brings along."""
+
+    python: PythonSection | None
+    docker: DockerSection | None
+    environmentVariables: dict[str, object] | None
+    r: object
+
+
+class ServiceAsset(TypedDict):
+    """A file of a web service's source, packed or not."""
+
+    id: str
+    url: str
+    unpack: NotRequired[bool]
+
+
+class ImageRequest(TypedDict, total=False):
+    """What is in a web service's container."""
+
+    environment: Required[ServiceEnvironment]
+    driverProgram: str
+    modelIds: list[str] | None
+    assets: list[ServiceAsset] | None
+
+
+class Size(TypedDict):
+    """What a container gets of the machine."""
+
+    cpu: float
+    memoryInGB: float
+
+
+class Keys(TypedDict):
+    """The two keys of a web service."""
+
+    primaryKey: str
+    secondaryKey: str
+
+
+class Failure(TypedDict):
+    """Why a deployment failed."""
+
+    code: str
+    statusCode: int
+    message: str
+    details: list[dict[str, str]]
+
+
+class _ServiceFields(TypedDict):
+    name: str
+    description: object
+    kvTags: dict[str, str]
+    properties: dict[str, str]
+    authEnabled: bool
+    appInsightsEnabled: bool
+    location: str
+    cname: str | None
+    sslEnabled: bool
+    sslCertificate: str | None
+    sslKey: str | None
+    containerResourceRequirements: Size
+    environmentImageRequest: ImageRequest
+    vnetConfiguration: object
+    encryptionProperties: object
+    dataCollection: object
+    dnsNameLabel: object
+
+
+class ServiceRequest(_ServiceFields):
+    """What a create request asks for; without keys the service has or gets its own."""
+
+    keys: NotRequired[Keys]
+
+
+class Service(_ServiceFields):
+    """A web service; its deployment is the id of the operation that started its container."""
+
+    keys: Keys
+    port: int
+    deployment: str | None
+    state: str
+    error: Failure | None
+    createdTime: str
+    updatedTime: str
+    operationId: str
+
+
+class ServiceChange(TypedDict, total=False):
+    """What an operation does to its web service: replace it, patch it, or nothing any more."""
+
+    replace: ServiceRequest
+    patch: object
+
+
+class Outcome(TypedDict, total=False):
+    """What changes in an operation while it runs."""
+
+    state: str
+    subOperation: str
+    error: Failure | None
+    endTime: str
+
+
+class Operation(Outcome):
+    """An operation on a web service."""
+
+    id: Required[str]
+    workspace: Required[str]
+    service: Required[str]
+    request: Required[ServiceChange]
+    createdTime: Required[str]
+
+
+# --- The emulator itself
+
+
+class UnknownRoute(TypedDict):
+    """How often a route was asked for that the emulator does not have."""
+
+    count: int
