@@ -19,7 +19,7 @@ from emulator.plugin.arm_client import ArmClient
 
 _STATE = "AZUREML_EMULATOR_STATE"
 _NEAREST = "AZUREML_EMULATOR_NEAREST_PYTHON"  # as runtime.interpreters reads it
-_REPAIR = "make room or mend its rights, delete it to begin anew, or choose another with --state."
+_REPAIR = "make room or fix its rights, delete it to start empty, or choose another with --state."
 _PASSED, _NOT_RUNNING, _COULD_NOT_RUN = 0, 1, 2
 
 _DESCRIPTION = """\
@@ -27,7 +27,7 @@ Azure ML, ACI and the Azure Resource Manager on this machine, for the unmodified
 
   python -m emulator start            start it in the background
   eval "$(python -m emulator env)"    point this shell's programs at it, login included
-  python -m emulator status           what runs, and what was asked that it does not do
+  python -m emulator status           the web services, and requests that it does not know
 """
 
 
@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument(
         "--nearest-python",
         action=argparse.BooleanOptionalAction,
-        help="whether a web service gets the nearest Python where the minor version that its environment asks for is "
+        help="whether a web service gets the nearest Python if the minor version that its environment asks for is "
         f"not on this machine (default: as last time, first ${_NEAREST}, else no)",
     )
     start.add_argument("--foreground", action="store_true", help="stay, log to the terminal, end with Ctrl-C")
@@ -145,7 +145,7 @@ def _start(options: argparse.Namespace) -> int:
 
 
 def _tell_move(record: Record, before: Record | None, port: int | None) -> None:
-    """Say why the emulator does not answer where one would look for it."""
+    """Say why the emulator does not answer on its usual port."""
     usual = before.port if before else instance.DEFAULT_PORT if port is None else record.port
     if port in {None, 0} and record.port != usual and (holder := instance.name_holder(usual)):
         again = "; shells that were pointed at it have to be pointed again" if before else ""
@@ -162,7 +162,7 @@ def _add_subscriptions(options: argparse.Namespace, record: Record) -> None:
 
 
 def _check_choices(options: argparse.Namespace, record: Record) -> None:
-    """Refuse what the emulator that runs does not do."""
+    """Refuse an option that the running emulator does not follow."""
     runs = f"The emulator already runs, on port {record.port}"
     if options.port not in {None, 0, record.port}:
         raise EmulatorError(f"{runs}: stop it before it can move to port {options.port}.")
@@ -189,21 +189,21 @@ def _start_here(options: argparse.Namespace) -> int:
             options.state,
             options.port,
             options.subscription,
-            lambda: background.tell(options.ready_descriptor, background.READY),
+            lambda: background.report(options.ready_descriptor, background.READY),
         )
     except instance.AlreadyRunningError:
-        background.tell(options.ready_descriptor, background.RUNNING)
+        background.report(options.ready_descriptor, background.RUNNING)
         raise
     except (EmulatorError, StaleStateError, OSError, sqlite3.Error) as error:
         unusable = isinstance(error, (OSError, sqlite3.Error))
         text = f"The state folder {options.state} cannot be used ({error}): {_REPAIR}" if unusable else str(error)
-        background.tell(options.ready_descriptor, text)
+        background.report(options.ready_descriptor, text)
         raise EmulatorError(text) from error
     return _PASSED
 
 
 def _choose_python(options: argparse.Namespace) -> None:
-    """Write what was asked for, else what was chosen the last time, where the builder of environments reads it."""
+    """Set the variable that the builder of environments reads: from the option, else from the last start."""
     before = instance.read_record(options.state)
     if options.nearest_python is not None:
         os.environ[_NEAREST] = str(int(options.nearest_python))

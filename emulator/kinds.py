@@ -1,6 +1,6 @@
 """The kinds of documents that the emulator stores, with their fields as Azure's JSON names them.
 
-What a client sent is checked before it is stored. A field that only goes back to the client as it came is an `object`.
+A client's fields are checked before they are stored. A field that only goes back as it came is an `object`.
 """
 
 from typing import Any, NotRequired, Required, TypedDict
@@ -15,7 +15,7 @@ class Subscription(TypedDict):
 
 
 class Envelope(TypedDict, total=False):
-    """What stands next to a resource's properties and need not be there."""
+    """The optional fields next to a resource's properties."""
 
     tags: dict[str, str]
     kind: str
@@ -172,7 +172,7 @@ class ServiceAsset(TypedDict):
 
 
 class ImageRequest(TypedDict, total=False):
-    """What is in a web service's container."""
+    """The content of a web service's container."""
 
     environment: Required[ServiceEnvironment]
     driverProgram: str
@@ -181,7 +181,7 @@ class ImageRequest(TypedDict, total=False):
 
 
 class Size(TypedDict):
-    """What a container gets of the machine."""
+    """A container's part of the machine."""
 
     cpu: float
     memoryInGB: float
@@ -224,7 +224,7 @@ class _ServiceFields(TypedDict):
 
 
 class ServiceRequest(_ServiceFields):
-    """What a create request asks for; without keys the service has or gets its own."""
+    """A create request's fields; without keys the service has or gets its own."""
 
     keys: NotRequired[Keys]
 
@@ -243,14 +243,14 @@ class Service(_ServiceFields):
 
 
 class ServiceChange(TypedDict, total=False):
-    """What an operation does to its web service: replace it, patch it, or nothing any more."""
+    """An operation's change to its web service: it is replaced, patched, or left as it is."""
 
     replace: ServiceRequest
     patch: object
 
 
 class Outcome(TypedDict, total=False):
-    """What changes in an operation while it runs."""
+    """The fields of an operation that change while it runs."""
 
     state: str
     subOperation: str

@@ -1,4 +1,4 @@
-"""What the emulator remembers: JSON documents in one sqlite file, bytes in one folder.
+"""The emulator's memory: JSON documents in one sqlite file, bytes in one folder.
 
 A write is on the disk before the call returns, so an acknowledged request survives `kill -9`.
 """
@@ -114,7 +114,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Make what is read and written inside one step: all of it or none, and alone; nests."""
+        """Make the reads and writes in it one step that no other thread interrupts: all happen or none; nests."""
         with self._lock:
             if self._connection.in_transaction:
                 yield

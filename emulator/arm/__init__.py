@@ -1,4 +1,4 @@
-"""Azure Resource Manager: subscriptions, resource groups, and the resources that an Azure ML workspace stands on."""
+"""Azure Resource Manager: subscriptions, resource groups, and the resources that an Azure ML workspace needs."""
 
 import json
 import re
@@ -99,7 +99,7 @@ _API_VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview|-privatepreview)?")
 
 
 def routes(store: Store, subscriptions: Subscriptions, on_workspace_deleted: Callable[[str], None]) -> list[Route]:
-    """Return ARM's routes; the callback gets the lower-case id of each workspace that is about to go."""
+    """Return ARM's routes; the callback gets the id, in lower case, of each workspace before it is deleted."""
     groups = Groups(store, on_workspace_deleted)
 
     def list_subscriptions(_: Call) -> Response:
@@ -151,7 +151,7 @@ def _route(
 
 
 def _read_options(query: QueryParams, known: Sequence[str]) -> tuple[str | None, int | None]:
-    """Return $filter and $top; raises where one is given twice, or where an option would have no effect."""
+    """Return $filter and $top; raises if one is given twice, or if an option would have no effect."""
     for name in query:
         if name.startswith("$") and name not in known:
             message = f"The emulator does not know the query option {name} here; it knows {', '.join(known)}."

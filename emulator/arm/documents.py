@@ -1,4 +1,4 @@
-"""How ARM reads what it is asked and writes what it answers: a resource is one JSON document under its id."""
+"""Requests and answers of ARM: a resource is one JSON document under its id."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _ENVELOPE = ("tags", "kind", "sku", "identity", "managedBy", "zones", "extendedL
 
 @dataclass(frozen=True)
 class Call:
-    """What a handler needs of a request; body is the JSON object, empty where there is none."""
+    """The parts of a request that a handler reads; body is the JSON object, empty if there is none."""
 
     base_url: str
     params: Mapping[str, str]
@@ -33,12 +33,12 @@ def now() -> str:
 
 
 def read_envelope(asked: Mapping[str, object]) -> Envelope:
-    """Return what stands next to a resource's `properties` and may be asked for, besides the location."""
+    """Return the fields next to a resource's `properties` that may be asked for, besides the location."""
     return cast("Envelope", {key: asked[key] for key in _ENVELOPE if asked.get(key) is not None})
 
 
 def read_location(asked: Mapping[str, object]) -> str:
-    """Return the location of what is created, as Azure writes it back; it is required."""
+    """Return the location that a new resource asks for, as Azure writes it back; it is required."""
     location = asked.get("location")
     if not isinstance(location, str) or not location:
         raise BadRequestError("The location property is required for this definition.", code="LocationRequired")

@@ -1,6 +1,6 @@
 """ARM's $filter, as far as clients of Azure use it: comparisons of resource and tag properties, and, or, brackets.
 
-What is not understood is a 400: a filter that is ignored would show more than was asked for.
+Any other filter is a 400: a list that ignores its filter would show too much.
 """
 
 import re
@@ -25,7 +25,7 @@ _FIELDS: Mapping[str, Callable[[Resource, _Tag], str | None]] = {
 
 
 def select(resources: Iterable[Resource], text: str | None) -> list[Resource]:
-    """Return the resources that pass the filter, all where there is none; raises BadRequestError."""
+    """Return the resources that pass the filter, all if there is none; raises BadRequestError."""
     if not text:
         return list(resources)
     test = _Reader(text).read()

@@ -1,4 +1,4 @@
-"""Resource groups: each is a document under its id in lower case, and what is in it lies below that id."""
+"""Resource groups: each is a document under its id in lower case, and its resources have keys below that id."""
 
 import re
 from collections.abc import Callable
@@ -38,7 +38,7 @@ class Groups:
         return JSONResponse({"value": filters.select(groups, call.filter)[: call.top]})
 
     def list_resources(self, call: Call) -> Response:
-        """List what is in a group, or in all groups of the subscription, and passes the filter."""
+        """List the resources of a group, or of the subscription, that pass the filter."""
         if "group" in call.params:
             found = [body for _, body in self._members(self.find(call))]
         else:
@@ -92,7 +92,7 @@ class Groups:
         return JSONResponse(group)
 
     def delete(self, call: Call) -> Response:
-        """Remove the group and all that is in it."""
+        """Remove the group and everything in it."""
         group = self.find(call)
         for key, body in self._members(group):
             if body["type"] == WORKSPACE_TYPE:
@@ -108,7 +108,7 @@ class Groups:
 
 
 def _place(call: Call) -> str:
-    """Return how the keys of all that is in the request's subscription begin."""
+    """Return the beginning of all keys in the request's subscription."""
     return f"/subscriptions/{call.params['subscription']}/resourcegroups/"
 
 

@@ -50,7 +50,7 @@ class Resources:
         return JSONResponse(render(self._find(call), call.base_url))
 
     def put(self, call: Call) -> Response:
-        """Create the resource, or replace what was asked of it."""
+        """Create the resource, or replace its properties."""
         if not self._type.naming.fullmatch(call.params["name"]):
             raise self._type.bad_name.error(call.params["name"])
         with self._store.transaction():
@@ -67,7 +67,7 @@ class Resources:
         return JSONResponse(render(body, call.base_url))
 
     def delete(self, call: Call) -> Response:
-        """Remove the resource; one that is not there is as good as removed."""
+        """Remove the resource; one that is not there is no error."""
         key = self._id(call).lower()
         if self._store.resources.get(key) is None:
             return Response(status_code=NO_CONTENT)
@@ -90,7 +90,7 @@ class Resources:
         return body
 
     def _write(self, call: Call, asked: Fields, old: Resource | None) -> Resource:
-        """Put together what was asked for and what Azure adds, and keep it."""
+        """Store the request's fields together with the fields that Azure adds."""
         resource_id = old["id"] if old else self._id(call)
         name, location, time = resource_id.rpartition("/")[2], read_location(asked), now()
         self._check(call, resource_id, location, asked, old)

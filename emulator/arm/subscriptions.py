@@ -1,6 +1,6 @@
 """Subscriptions: one emulator holds several, and each exists because a client asked for it.
 
-Nothing removes a subscription. What lies in it may be deleted; an empty subscription costs nothing.
+Nothing removes a subscription. Its resources can be deleted; an empty subscription costs nothing.
 """
 
 import uuid

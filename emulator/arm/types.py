@@ -1,4 +1,4 @@
-"""The resource types that ARM knows here: how each is named, and what Azure adds to what was asked for.
+"""The resource types that ARM knows here: the rule for their names, and the properties that Azure adds.
 
 Host names that Azure would give a resource end in `.invalid`: nothing can reach a real account by mistake.
 """
@@ -19,7 +19,7 @@ _DOMAIN = "emulator.invalid"
 
 @dataclass(frozen=True)
 class New:
-    """What is known of a resource when it is created."""
+    """The facts about a resource that is being created."""
 
     name: str
     location: str
@@ -28,7 +28,7 @@ class New:
 
 @dataclass(frozen=True)
 class Refusal:
-    """What Azure answers to a name that it does not take."""
+    """Azure's answer to a name that it does not take."""
 
     status: int
     code: str
@@ -41,7 +41,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class ArmType:
-    """One resource type: the rule for its names, in Azure's words, and what Azure adds to what was asked for."""
+    """One resource type: the rule for its names, in Azure's words, and the properties that Azure adds."""
 
     name: str
     naming: re.Pattern[str]

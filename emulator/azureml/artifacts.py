@@ -25,14 +25,14 @@ def routes(store: Store, artifacts: "Artifacts") -> list[Route]:
 
 
 class Artifacts:
-    """The handlers, and what models and web services ask about uploaded files."""
+    """The handlers, and the look-ups of uploaded files for models and web services."""
 
     def __init__(self, store: Store, blobs: Blobs) -> None:
         self._store = store
         self._blobs = blobs
 
     def create(self, call: Call) -> Answer:
-        """Name the files that are to be uploaded, and say where to."""
+        """Name the files that are to be uploaded, and return a signed URL for each."""
         origin, container = call.params["origin"], call.params["container"]
         try:
             paths = [str(entry["path"]) for entry in call.fields["paths"]]
@@ -57,12 +57,12 @@ class Artifacts:
         return {"artifacts": artifacts, "artifactContentInformation": uris, "errors": errors}
 
     def list_content(self, call: Call) -> Answer:
-        """Return where to read the files of a prefix: a file, or all of a folder."""
+        """Return the URLs of the files of a prefix: of one file, or of a whole folder."""
         prefix = "{origin}/{container}/{path}".format_map(call.params)
         return {"value": [self._content(call, artifact) for artifact in self.find(call.workspace, prefix)]}
 
     def read_content(self, call: Call) -> Answer:
-        """Return where to read one file."""
+        """Return the URL of one file."""
         artifact = self._store.artifacts.get(
             f"{call.workspace}/" + "{origin}/{container}/{path}".format_map(call.params)
         )

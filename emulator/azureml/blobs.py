@@ -59,7 +59,7 @@ class Blobs:
         self._store.write_file(f"blobs/{_digest(name)}", data)
 
     def write_block(self, name: str, block: str, data: bytes) -> None:
-        """Keep a block until the list that names it comes; where it finds no room, the others go too."""
+        """Keep a block until a list names it; if the disk is full, the blob's other blocks are removed too."""
         with self._room_for(name) as folder:
             self._store.write_file(f"{folder.relative_to(self._store.directory)}/{_digest(block)}", data)
 
@@ -87,8 +87,8 @@ class Blobs:
     def upload_uri(self, base_url: str, name: str) -> str:
         """Return the URL to write the blob to.
 
-        The SDK takes the host apart at its first two dots and rebuilds `https://{account}.blob.{rest}`; the user part
-        before the @ absorbs that, so that the host stays this machine.
+        The SDK splits the host at its first two dots and rebuilds `https://{account}.blob.{rest}`. The user part before
+        the @ takes those dots, so that the host stays this machine.
         """
         scheme, _, host = base_url.partition("://")
         return f"{scheme}://acct.blob.emu@{host}{self._signed(name, 'rcw')}"
@@ -118,7 +118,7 @@ class Blobs:
 
     @contextmanager
     def _room_for(self, name: str) -> Iterator[Path]:
-        """Give the folder of the blob's uncommitted blocks; a full disk empties it, as nobody will commit them."""
+        """Give the folder of the blob's uncommitted blocks; a full disk empties it, as no client commits them then."""
         folder = self._blocks(name)
         try:
             yield folder
@@ -174,7 +174,7 @@ def _write(blobs: Blobs, name: str, request: Request, data: bytes) -> None:
 
 
 def _block_ids(data: bytes) -> Iterator[str]:
-    # No entities are needed here, and refusing them refuses the billion laughs.
+    # No entities are needed here, and without them a small file cannot expand to a huge one.
     if re.search(rb"<!(DOCTYPE|ENTITY)", data):
         raise BadRequestError("The XML specified is not syntactically valid.", code="InvalidXmlDocument")
     try:
@@ -186,8 +186,8 @@ def _block_ids(data: bytes) -> Iterator[str]:
 
 def _check_digest(request: Request, data: bytes) -> None:
     for header, algorithm in (("content-md5", "md5"), ("content-sha256", "sha256")):
-        told = request.headers.get(header)
-        if told and told != base64.b64encode(hashlib.new(algorithm, data, usedforsecurity=False).digest()).decode():
+        sent = request.headers.get(header)
+        if sent and sent != base64.b64encode(hashlib.new(algorithm, data, usedforsecurity=False).digest()).decode():
             raise BadRequestError(f"The {header} value specified did not match.", code="Md5Mismatch")
 
 
@@ -196,7 +196,7 @@ def _headers(name: str) -> dict[str, str]:
 
 
 def _etag(path: Path) -> str:
-    """Return another one after every write, also after two within the clock's grain: each makes a new file."""
+    """Return another one after every write, also after two within one tick of the clock: each makes a new file."""
     found = path.stat()
     return f'"{found.st_ino:x}-{found.st_mtime_ns:x}"'
 

@@ -1,4 +1,4 @@
-"""Where a workspace's services are: all of them at the emulator's own address."""
+"""The addresses of a workspace's services: all of them are the emulator's own."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response

@@ -1,4 +1,4 @@
-"""Azure ML environments: named, versioned definitions of what an entry script needs."""
+"""Azure ML environments: named, versioned definitions of the packages that an entry script needs."""
 
 import re
 from dataclasses import replace
@@ -53,7 +53,7 @@ class Environments:
         self._store = store
 
     def register(self, call: Call) -> Environment:
-        """Keep the definition: under the version asked for, else the next; the same content is the same version."""
+        """Store the definition under the version asked for, else the next; the same content is the same version."""
         name = call.params["environment"]
         _check_name(name)
         content = {ours: call.fields.get(theirs) for theirs, ours in _FIELDS.items()}
@@ -89,7 +89,7 @@ class Environments:
         raise NotFoundError(f"{asked} is not registered in this workspace.", code="UserError")
 
     def refuse_name(self, call: Call) -> Answer:
-        """Raise what is wrong with a name that reads like a path."""
+        """Refuse a name that reads like a path."""
         raise _bad_name(call.params["environment"].partition("/versions/")[0])
 
     def search(self, call: Call) -> Answer:
@@ -98,7 +98,7 @@ class Environments:
         return {"value": list(latest.values())}
 
     def label(self, call: Call) -> Environment:
-        """Give the version exactly these labels; a label that another version had comes over."""
+        """Give the version exactly these labels; a label that another version has moves to this one."""
         environment = self.read(call)
         labels = call.fields.get("Labels")
         if not isinstance(labels, list) or not all(isinstance(label, str) and label for label in labels):

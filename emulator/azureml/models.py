@@ -69,7 +69,7 @@ class Models:
     def create_asset(self, call: Call) -> Asset:
         """Make an asset of files that have been uploaded.
 
-        The SDK does not look at the result of an upload, so this is where a file that never arrived is noticed.
+        The SDK does not look at the result of an upload, so a file that never arrived is noticed here.
         """
         prefixes = [entry.get("prefix") or entry.get("id") for entry in call.fields.get("artifacts") or []]
         if not prefixes or not all(isinstance(prefix, str) for prefix in prefixes):

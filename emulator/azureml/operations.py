@@ -1,4 +1,4 @@
-"""Long-running operations: what a 202 answer's Operation-Location leads to, with their logs."""
+"""Long-running operations and their logs: the Operation-Location of a 202 answer leads to one."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ from emulator.kinds import Failure, Operation, Outcome, ServiceChange
 from emulator.store import Store
 
 DONE = frozenset({"Succeeded", "Failed", "Cancelled", "TimedOut"})
-# The SDK looks, sleeps five seconds and looks again. An answer held back until there is news takes the true time.
+# The SDK looks, sleeps five seconds and looks again. An answer that waits for news takes the true time.
 _HELD_SECONDS = 20.0
 _KEPT = 20  # operations that are done, of each service
 
@@ -123,7 +123,7 @@ class Operations:
         return self.get(workspace, operation_id)
 
     def end_waits(self) -> None:
-        """Answer everyone who waits now, and let nobody wait any more: the emulator stops."""
+        """Answer every request that waits, and let no other one wait: the emulator stops."""
         self._ending = True
         with self._lock:
             waking = [wake for listeners in self._listeners.values() for wake in listeners]

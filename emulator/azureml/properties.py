@@ -1,7 +1,7 @@
 """Tags and properties of models and web services: names and texts.
 
 Properties are append-only, as the specification of model management says. New ones may be added at any time; one that
-is there keeps its value and cannot be removed: what changes is a tag.
+is there keeps its value and cannot be removed. A value that changes belongs into a tag.
 """
 
 import json
@@ -14,7 +14,7 @@ _OF_THE_REPOSITORY = ("azureml.git.", "mlflow.source.git.")
 
 
 def read(name: str, asked: object) -> dict[str, str]:
-    """Return tags or properties as they are kept: a number becomes a text; raises BadRequestError for what is none."""
+    """Return tags or properties as they are stored, a number as text; raises BadRequestError for anything else."""
     if asked is None:
         return {}
     if not isinstance(asked, Mapping):
@@ -31,9 +31,9 @@ def add(kept: Mapping[str, str], asked: Mapping[str, str] | None) -> dict[str, s
 
 
 def check(kept: Mapping[str, str], asked: Mapping[str, str] | None) -> None:
-    """Raise BadRequestError where what is asked for does more than add to the kept properties.
+    """Raise BadRequestError if a kept property would change or go.
 
-    What the SDK says of the repository is no wish of its user's: it stays as it was first said.
+    The SDK adds the repository's properties by itself, so those stay as they were first sent and are not refused.
     """
     found = asked or {}
     refused = [
@@ -42,5 +42,5 @@ def check(kept: Mapping[str, str], asked: Mapping[str, str] | None) -> None:
     if refused:
         raise BadRequestError(
             f"Properties are immutable, the following keys cannot be modified or removed: {', '.join(refused)}. "
-            f"New ones can be added; what changes belongs among the tags."
+            f"New ones can be added; a value that changes belongs among the tags."
         )

@@ -1,4 +1,4 @@
-"""What a create or an update request may ask of a web service; what it may not is refused in Azure's words."""
+"""Requests to create or update a web service: their fields are read, and a wrong one is refused in Azure's words."""
 
 import re
 import tempfile
@@ -33,7 +33,7 @@ def check_name(name: object) -> str:
 
 
 def read_request(fields: Fields, location: str) -> ServiceRequest:
-    """Return what a create request asks for, checked; keys only when it brings some."""
+    """Return a create request's fields; it has keys only if the client sent some."""
     if fields.get("computeType") != "ACI":
         raise AzureError(
             f"The emulator runs web services of compute type ACI, not {fields.get('computeType')}.",
@@ -98,7 +98,7 @@ def check(service: Service | ServiceRequest, workspace: str, models: Models) -> 
 
 
 def _check_environment(environment: ServiceEnvironment) -> None:
-    """Raise unless the environment is its conda dependencies alone: there are no images here."""
+    """Raise unless the environment has nothing but conda dependencies: there are no images here."""
     python, docker = environment.get("python") or {}, environment.get("docker") or {}
     image = docker.get("baseImage") or _IMAGES
     asked = {

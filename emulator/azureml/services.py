@@ -1,4 +1,4 @@
-"""A web service as a document: what is kept of a request, what changes it, what the SDK reads back."""
+"""A web service as a document: how it begins, how a request changes it, and how the SDK reads it."""
 
 import secrets
 import socket
@@ -27,9 +27,9 @@ REDEPLOYED_BY = frozenset(PATCHED) - {"kvTags", "description", "properties", "ap
 
 # Below the range from which the system takes ports for outgoing connections: ours is still free after a restart.
 _PORTS = range(20_000, 32_000)
-# What is about Azure's network, storage and key vaults: kept and shown, for there is nothing here that it could change.
+# Settings of Azure's network, storage and key vaults: they are kept and shown, and change nothing here.
 _KEPT = ("vnetConfiguration", "encryptionProperties", "dataCollection")
-# What the SDK asks of a service object, with null where we have nothing to say.
+# The fields that the SDK expects of a service object; one without a value is null.
 _SHOWN = (
     "name",
     "description",
@@ -94,7 +94,7 @@ def free_port(taken: set[int]) -> int:
 
 
 def scoring_uri(service: Service) -> str:
-    """Return where the service scores; with TLS the name is the owner's, and his to lead to this machine."""
+    """Return the scoring URI; with TLS it has the owner's host name, which must lead to this machine."""
     host = f"https://{service['cname']}" if service.get("sslEnabled") else "http://127.0.0.1"
     return f"{host}:{service['port']}/score"
 

@@ -1,4 +1,4 @@
-"""Azure ML's web services on ACI: the requests about them; the supervisor does what they ask for."""
+"""Requests about Azure ML's web services on ACI; the supervisor carries them out."""
 
 from collections import deque
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ _QUERY = frozenset({"computetype", "name", "modelid", "modelname", "tag", "tags"
 
 
 class Webservices:
-    """The handlers; what takes time becomes an operation."""
+    """The handlers; a request that takes time becomes an operation."""
 
     def __init__(self, store: Store, models: Models, operations: Operations, supervisor: Supervisor) -> None:
         self._store = store
@@ -55,7 +55,7 @@ class Webservices:
         self._supervisor = supervisor
 
     def validate_name(self, call: Call) -> Answer:
-        """Say what is wrong with deploying under this name."""
+        """Return why a service cannot be deployed under this name."""
         try:
             self._check_new(call.workspace, service_requests.check_name(call.params["service"]))
         except AzureError as error:
@@ -63,11 +63,11 @@ class Webservices:
         return {}
 
     def validate_resource(self, call: Call) -> Answer:  # noqa: ARG002 - as every handler
-        """Say that there is room; the machine's limits show when the container runs."""
+        """Return that there is room; the machine's limits show when the container runs."""
         return {}
 
     def validate(self, call: Call) -> Answer:
-        """Say what is wrong with a create or update request before it is made."""
+        """Return the mistakes of a create or update request before it is made."""
         try:
             if call.fields.get("type") == "Create":
                 self._read_request(call.workspace, call.fields.get("createRequest") or {})
@@ -79,7 +79,7 @@ class Webservices:
         return {}
 
     def create(self, call: Call) -> Response:
-        """Deploy a new web service, or with overwrite replace one that is there: its URI and keys stay."""
+        """Deploy a new web service. With overwrite one that is there is replaced, and its URI and keys stay."""
         wanted = self._read_request(call.workspace, call.fields)
         key = f"{call.workspace}/{wanted['name']}"
         with self._store.transaction():
@@ -104,7 +104,7 @@ class Webservices:
         return self._render(call, self._get(call.workspace, call.params["service"]))
 
     def patch(self, call: Call) -> Response:
-        """Change the web service: at once where nothing has to be deployed again, else by an operation."""
+        """Change the web service: at once if nothing has to be deployed again, else by an operation."""
         with self._store.transaction():
             service = self._get(call.workspace, call.params["service"])
             changed = self._check_patch(call.workspace, service, call.body)
@@ -118,7 +118,7 @@ class Webservices:
         return self._accept(call, operation)
 
     def delete(self, call: Call) -> Response:
-        """End the web service and remove all of it."""
+        """End the web service and remove everything of it."""
         # Azure answers 202 and an operation to poll; we answer 200: it is gone when we answer.
         name = call.params["service"]
         if self._store.services.get(f"{call.workspace}/{name}") is None:
@@ -145,7 +145,7 @@ class Webservices:
         return self._accept(call, operation)
 
     def read_logs(self, call: Call) -> Answer:
-        """Return the end of the container's log; before there is a container, of its deployment's."""
+        """Return the end of the container's log; before there is a container, the end of its deployment's log."""
         service = self._get(call.workspace, call.params["service"])
         tail = call.query.get("tail", "5000")
         wanted = int(tail) if tail.isdecimal() else 5000
@@ -162,7 +162,7 @@ class Webservices:
             self._end(workspace, service["name"])
 
     def _begin(self, workspace: str, service: Service, request: ServiceChange) -> Operation:
-        """Make the operation and keep the service, which from now on shows that it changes."""
+        """Make the operation, and show in the service that it changes from now on."""
         operation = self._operations.create(workspace, service["name"], request)
         shown: Service = {**service, "state": "Transitioning", "error": None, "operationId": operation["id"]}
         self._store.services.put(f"{workspace}/{service['name']}", shown)

@@ -1,4 +1,4 @@
-"""The emulator as a process of its own, which outlives the shell that started it."""
+"""The emulator as a background process, which goes on after the shell that started it."""
 
 import os
 import signal
@@ -16,11 +16,11 @@ from emulator.host.instance import EmulatorError, Record
 
 _STOP_SECONDS = 30
 _LOG_BYTES = 5_000_000
-READY, RUNNING = "ready", "running"  # what the new process tells when all is well, or somebody else was first
+READY, RUNNING = "ready", "running"  # the news of a new process that answers, or that another one was first
 
 
 def start(state: Path, options: Sequence[str]) -> Record:
-    """Start the emulator and wait until it answers; it tells through a pipe when, or why not."""
+    """Start the emulator and wait until it answers; it reports through a pipe that it does, or why it cannot."""
     reading, writing = os.pipe()
     command = [sys.executable, "-m", "emulator", "start", "--foreground", "--state", str(state)]
     command += ["--ready-descriptor", str(writing), *options]
@@ -36,22 +36,22 @@ def start(state: Path, options: Sequence[str]) -> Record:
         )
         os.close(writing)
         try:
-            told = pipe.read()
-        except BaseException:  # interrupted: nobody would know of an emulator that has no record yet
+            news = pipe.read()
+        except BaseException:  # interrupted: without a record no command could stop this emulator
             process.terminate()
             process.wait()
             raise
-    if told != READY:
+    if news != READY:
         process.wait()
-    if told not in {READY, RUNNING}:
-        raise EmulatorError(told or f"The emulator ended while it started: see {log_path(state)}.")
+    if news not in {READY, RUNNING}:
+        raise EmulatorError(news or f"The emulator ended while it started: see {log_path(state)}.")
     return _await_record(state)
 
 
-def tell(descriptor: int | None, news: str) -> None:
-    """Tell whoever waits in start() how the new process fares: READY, RUNNING, or what keeps it from starting."""
+def report(descriptor: int | None, news: str) -> None:
+    """Report to start() how the new process fares: READY, RUNNING, or the reason why it cannot start."""
     if descriptor is not None:
-        with suppress(OSError):  # nobody waits any more
+        with suppress(OSError):  # start() does not wait any more
             os.write(descriptor, news.encode())
             os.close(descriptor)
 
@@ -73,7 +73,7 @@ def log_path(state: Path) -> Path:
 
 
 def _await_record(state: Path) -> Record:
-    """Return the record: there already, unless somebody else is starting this emulator at this moment."""
+    """Return the record; it is there already, unless another process is starting this emulator now."""
     for _ in range(100):
         record = instance.running(state)
         if record is not None:

@@ -20,12 +20,12 @@ class Certificates:
 
     @property
     def bundle(self) -> Path:
-        """Our authority, then what was trusted before, so that pip and others still work with REQUESTS_CA_BUNDLE."""
+        """Our authority and those that were trusted before, so that pip still works with REQUESTS_CA_BUNDLE."""
         return self.directory / "bundle.pem"
 
     @property
     def server(self) -> Path:
-        """The server's private key and certificate, readable by the owner alone."""
+        """The server's private key and certificate, readable by the owner only."""
         return self.directory / "server.pem"
 
 

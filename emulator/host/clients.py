@@ -1,4 +1,4 @@
-"""What a client needs to reach the emulator: the environment variables, and the cloud they point at."""
+"""The environment variables that point a client at the emulator, and the cloud that they name."""
 
 import json
 import os
@@ -25,9 +25,9 @@ def environment(state: Path, record: Record) -> dict[str, str]:
         "ARM_CLOUD_METADATA_URL": (state / "cloud.json").as_uri(),
         "REQUESTS_CA_BUNDLE": str(certificates.locate(state).bundle),
         "MSI_ENDPOINT": f"http://127.0.0.1:{record.identityPort}{TOKEN_PATH}",
-        # Whoever logs in as a service principal; the SDK's own default is the managed identity before it.
+        # For a login as a service principal; the SDK's own default is the managed identity.
         **(_name_principal(principal) if principal else {}),
-        # A folder that is not there: the account of a real Azure CLI must not get into play.
+        # A folder that is not there: the account of a real Azure CLI must not be used.
         "AZURE_CONFIG_DIR": str(state / "no-azure-cli"),
         # The SDK waits for a cloud that is busy; nothing here is.
         "AZUREML_DEFAULT_RETRIES": "1",
@@ -47,7 +47,7 @@ def _name_principal(principal: Principal) -> dict[str, str]:
 
 
 def base_url(port: int) -> str:
-    """Return where the emulator answers."""
+    """Return the emulator's URL."""
     return f"https://127.0.0.1:{port}"
 
 

@@ -31,7 +31,7 @@ def run(state: Path, port: int | None, subscriptions: Sequence[str], report_read
 
     Without a port it is the last one; the subscriptions are added to those that are there.
     """
-    os.umask(0o077)  # keys and models lie in the state, whatever the rights of its folder; services inherit this
+    os.umask(0o077)  # keys and models lie in the state, and its folder may be open to others; services inherit this
     with instance.exclusive(state):
         instance.protect(state)
         before = instance.read_record(state)
@@ -51,7 +51,7 @@ def _add(store: Store, asked: Sequence[str]) -> Subscriptions:
 
 
 def _bind(port: int | None, before: instance.Record | None) -> tuple[socket.socket, socket.socket]:
-    """Return both sockets: on the ports asked for, else those of the last time, else the default ones, else others."""
+    """Return both sockets: on the ports asked for, else the last ones, else the default ones, else free ones."""
     remembered = before.port if before else None
     if port is None:
         listener = instance.bind_default(remembered)
@@ -125,7 +125,7 @@ async def _serve_both(  # noqa: PLR0913, PLR0917 - two of a kind
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its ten wake-ups a second, and ended together with its twin."""
+    """uvicorn without its ten wake-ups a second; both servers end together."""
 
     def __init__(
         self,

@@ -21,7 +21,7 @@ HEALTH_PATH = "/emulator/health"
 STATUS_PATH = "/emulator/status"
 SUBSCRIPTIONS_PATH = "/emulator/subscriptions"
 _HOST = "127.0.0.1"
-# In the state folder, which may be a folder of the user's with other things in it.
+# The emulator's own files in the state folder, which may hold other files of the user's.
 _OURS = (
     "emulator.*",
     "cloud.json",
@@ -44,7 +44,7 @@ class AlreadyRunningError(EmulatorError):
 
 @dataclass(frozen=True)
 class Record:
-    """What emulator.json says; it stays when the emulator ends, so that its ports are the same next time."""
+    """The content of emulator.json; it stays when the emulator ends, so that its ports are the same next time."""
 
     pid: int
     createTime: float  # noqa: N815 - the file's own names
@@ -54,7 +54,7 @@ class Record:
     nearestPython: bool = False  # noqa: N815
 
     def is_running(self) -> bool:
-        """Say whether this very process still lives; a number may be another's by now."""
+        """Say whether this process still runs; its number may be another process's by now."""
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(self.pid)
             return process.create_time() == self.createTime and process.status() != psutil.STATUS_ZOMBIE
@@ -88,7 +88,7 @@ def running(state: Path) -> Record | None:
 
 @contextmanager
 def exclusive(state: Path) -> Iterator[None]:
-    """Hold the state folder; the system lets go when the process ends, however it ends."""
+    """Hold the state folder; the system releases it when the process ends in any way."""
     try:
         state.mkdir(parents=True, exist_ok=True, mode=0o700)  # the services' keys lie here
         file = (state / "emulator.lock").open("w")
@@ -105,7 +105,7 @@ def exclusive(state: Path) -> Iterator[None]:
 
 
 def protect(state: Path) -> None:
-    """Take the rights of others from what an earlier emulator, or an earlier version, left in the state folder."""
+    """Remove other users' rights to the files that an earlier emulator left in the state folder."""
     for name in _OURS:
         for path in state.glob(name):
             path.chmod(0o700 if path.is_dir() else 0o600)
@@ -113,7 +113,7 @@ def protect(state: Path) -> None:
 
 def bind(port: int) -> socket.socket:
     """Return a socket that listens on this port of the loopback interface; 0 takes a free one."""
-    # The protocol by name: asyncio switches Nagle's algorithm off only where it is, and with it each answer took 40 ms.
+    # The protocol by name: only then does asyncio switch Nagle's algorithm off, with which each answer took 40 ms.
     listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -145,7 +145,7 @@ def bind_identity(port: int, remembered: int | None) -> socket.socket:
 
 
 def ask(port: int, path: str, authority: Path | None, timeout_seconds: float = 10) -> Any:  # noqa: ANN401 - JSON is any
-    """Return what an emulator on this port answers; without its authority, whatever answers is believed."""
+    """Return an emulator's answer on this port; without its authority any certificate is accepted."""
     context = ssl.create_default_context(cafile=authority)
     if authority is None:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -156,7 +156,7 @@ def ask(port: int, path: str, authority: Path | None, timeout_seconds: float = 1
 
 
 def name_holder(port: int) -> str | None:
-    """Name what has a port: another emulator, with its state folder, or another program; None where it is free."""
+    """Name the holder of a port: another emulator, with its state folder, or another program; None if it is free."""
     with contextlib.suppress(EmulatorError):
         bind(port).close()
         return None
@@ -178,7 +178,7 @@ def _explain_taken(port: int) -> str:
 
 
 def _find_state(port: int) -> Path | None:
-    """Return the state folder of the emulator on this port, None where something else answers."""
+    """Return the state folder of the emulator on this port, None if something else answers."""
     try:
         return Path(ask(port, HEALTH_PATH, None, timeout_seconds=1)["state"])
     except (OSError, ValueError, TypeError, LookupError, http.client.HTTPException):

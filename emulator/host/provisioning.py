@@ -1,4 +1,4 @@
-"""What a user adds to a running emulator without Pulumi: a subscription, and a workspace for scripts of the SDK.
+"""Additions to a running emulator without Pulumi: a subscription, and a workspace for scripts of the SDK.
 
 The SDK's own Workspace.create deploys a template, which the emulator does not do.
 """
@@ -21,7 +21,7 @@ def add_subscription(arm: ArmClient, subscription: str) -> None:
 
 
 def create_workspace(arm: ArmClient, subscription: str | None, group: str, name: str, location: str) -> bool:
-    """Create the workspace, and the group and what it stands on; return False if it is there, which changes nothing."""
+    """Create the workspace, its group and the resources that it needs; return False if it is there already."""
     try:
         return _create(arm, subscription or _find_only(arm), group, name, location)
     except ArmError as error:

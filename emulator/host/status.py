@@ -1,4 +1,4 @@
-"""What runs: where the emulator answers, its subscriptions and web services, and what it was asked in vain."""
+"""The emulator's status: its URL, its subscriptions and web services, and the requests that it does not know."""
 
 import time
 from pathlib import Path
@@ -34,7 +34,7 @@ class RouteStatus(TypedDict):
 
 
 class Contents(TypedDict):
-    """What an emulator says of itself."""
+    """An emulator's answer about itself."""
 
     subscriptions: list[str]
     resourceGroups: list[Place]
@@ -43,7 +43,7 @@ class Contents(TypedDict):
 
 
 class Status(Contents):
-    """What is in an emulator, and which one it is."""
+    """An emulator's content, and its process."""
 
     running: bool
     version: str
@@ -54,7 +54,7 @@ class Status(Contents):
 
 
 def ask(state: Path, record: Record) -> Contents:
-    """Return what the emulator itself says; raises EmulatorError where it does not answer."""
+    """Return the emulator's own answer; raises EmulatorError if it does not answer."""
     try:
         answer: Contents = instance.ask(record.port, instance.STATUS_PATH, certificates.locate(state).authority)
     except OSError as error:
@@ -65,7 +65,7 @@ def ask(state: Path, record: Record) -> Contents:
 
 
 def collect(state: Path, record: Record) -> Status:
-    """Return all there is to say of an emulator that runs."""
+    """Return the status of an emulator that runs."""
     return {
         "running": True,
         "version": record.version,
@@ -96,7 +96,7 @@ def find_log(services: list[ServiceStatus], asked: str) -> Path:
 
 
 def render(found: Status) -> str:
-    """Return what `collect` found as lines for a person."""
+    """Return the status as lines for a person."""
     where = f"Emulator {found['version']} on {found['url']}, process {found['pid']}"
     lines = [f"{where}, up {found['uptimeSeconds']} s, state in {found['state']}"]
     lines += [f"  subscription {subscription}" for subscription in found["subscriptions"]]

@@ -1,4 +1,4 @@
-"""What Azure does not have: is the emulator there, what does it hold, and one more subscription for it."""
+"""The emulator's own routes, which Azure does not have: its health, its content, and one more subscription."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -53,7 +53,7 @@ def _find_groups(store: Store) -> list[Resource]:
 
 
 def _place(parts: Sequence[str]) -> Place:
-    """Return where something lies, for the segments of its ARM id."""
+    """Return a resource's place, for the segments of its ARM id."""
     return {"subscription": parts[2], "resourceGroup": parts[4]}
 
 

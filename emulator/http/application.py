@@ -102,7 +102,7 @@ class _Gate:
 
 
 class _UnknownRoute:
-    """Answers 501 to what the emulator does not do, and remembers it for `status`."""
+    """Answers 501 to a request that the emulator does not do, and remembers it for `status`."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -122,7 +122,7 @@ class _UnknownRoute:
 
 
 def _way_out(route: str) -> str:
-    """Say what does the same, where there is something: Workspace.create deploys a template."""
+    """Return a sentence about a command that does the same, if there is one: Workspace.create deploys a template."""
     if "/providers/microsoft.resources/deployments/" not in route.lower():
         return ""
     return " A new workspace is made by `python -m emulator workspace NAME --resource-group GROUP`."
@@ -143,7 +143,7 @@ async def _render(request: Request, error: Exception) -> Response:
     if path.lower().startswith("/modelmanagement"):
         shown = error.model_management_body()
     else:
-        # Azure ML's other services give details, even where there are none, and the SDK does not print without.
+        # Azure ML's other services always give details, also empty ones; without them the SDK prints nothing.
         details = {} if path.lower().startswith("/subscriptions") else {"details": list[object]()}
         shown = {"error": {**error.arm_error(), **details}}
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, identity.UnauthorizedError) else None

@@ -36,14 +36,14 @@ class AzureError(Exception):
 
 
 class NotFoundError(AzureError):
-    """What was asked for is not there."""
+    """The resource is not there."""
 
     status = 404
     code = "ResourceNotFound"
 
 
 class ConflictError(AzureError):
-    """What was asked for stands against what is there."""
+    """The request conflicts with a resource that is there."""
 
     status = 409
     code = "Conflict"

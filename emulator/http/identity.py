@@ -1,7 +1,7 @@
-"""Who calls: tokens made by the managed identity endpoint and checked on every Azure call.
+"""Access tokens: the managed identity endpoint makes them, and every Azure call is checked for one.
 
-The endpoint needs no secret, as on a virtual machine: whoever runs on this machine may call. It wants the `Metadata`
-header, so that a web page open in a browser here cannot fetch a token.
+The endpoint needs no secret, as on a virtual machine: any program on this machine may call it. It wants the `Metadata`
+header, so that a web page in a browser here cannot fetch a token.
 """
 
 import base64
@@ -27,7 +27,7 @@ _LIFETIME_SECONDS = 86_400
 
 
 class UnauthorizedError(AzureError):
-    """The request does not say, or not truly, who calls."""
+    """The request has no token, or a wrong one."""
 
     status = 401
     code = "AuthenticationFailed"

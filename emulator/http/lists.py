@@ -14,7 +14,7 @@ _PAGING = frozenset({"api-version", "count", "orderby", "$skiptoken"})
 
 
 def order(call: Call, found: Iterable[Listed], default: str, changed: str) -> list[Listed]:
-    """Return the documents by the query's orderBy; `changed` is the field that says when one was changed last."""
+    """Return the documents by the query's orderBy; `changed` is the field with the time of the last change."""
     # The specification writes orderBy for models and orderby for services.
     by = next((value for name, value in call.query.items() if name.lower() == "orderby"), default)
     fields = {"CreatedAt": "createdTime", "UpdatedAt": changed}
@@ -25,7 +25,7 @@ def order(call: Call, found: Iterable[Listed], default: str, changed: str) -> li
 
 
 def page(call: Call, found: Sequence[Answer]) -> Answer:
-    """Return the page that the query asks for, and where the next one is."""
+    """Return the page that the query asks for, and the URL of the next one."""
     start, count = _number(call, "$skipToken", 0), _number(call, "count", _PAGE)
     answer: dict[str, object] = {"value": found[start : start + count]}
     if 0 < start + count < len(found):
@@ -34,7 +34,7 @@ def page(call: Call, found: Sequence[Answer]) -> Answer:
 
 
 def check_query(call: Call, known: frozenset[str]) -> None:
-    """Raise where the query asks for what the list does not know: ignored, it would show more than was asked for."""
+    """Raise if the list does not know a parameter of the query: without it the list would show too much."""
     for name in call.query:
         if name.lower() not in known | _PAGING:
             raise BadRequestError(

@@ -1,7 +1,7 @@
-"""Login with a service principal: as much of Microsoft Entra ID as MSAL asks for, on this machine.
+"""Login with a service principal: the part of Microsoft Entra ID that MSAL needs, on this machine.
 
-The emulator has one service principal, made with its state; `env` tells its id and secret. The address is that of an
-ADFS because MSAL asks the real login host about every other authority that it does not know.
+The emulator has one service principal, made with its state; `env` prints its id and secret. The address is that of an
+ADFS, because MSAL asks the real login host about every other authority that it does not know.
 """
 
 import hmac
@@ -28,7 +28,7 @@ _SCOPE = "/.default"
 
 
 def write_principal(store: Store) -> None:
-    """Make the service principal unless it is there, and write it where only the owner of the state may read it."""
+    """Make the service principal unless it is there, and write it to a file that only the owner may read."""
     store.write_file(_FILE, json.dumps(_principal(store), indent=2).encode())
 
 
@@ -46,7 +46,7 @@ def routes(store: Store) -> list[Route]:
     key, principal = signing_key(store), _principal(store)
 
     async def discover(request: Request) -> Response:
-        # Entra ID refuses an unknown tenant here; we refuse it with the token, where the SDK shows our sentence.
+        # Entra ID refuses an unknown tenant here; we refuse it with the token, because the SDK shows that sentence.
         base = f"{str(request.base_url).rstrip('/')}{ROOT}{request.path_params['tenant']}"
         return JSONResponse(
             {
@@ -103,7 +103,7 @@ def _check(principal: Principal, tenant: str, form: dict[str, str]) -> Response 
             401,
             "invalid_client",
             f"AADSTS7000215: Invalid client secret provided for app '{client}'. "
-            f"`python -m emulator env` tells the emulator's.",
+            f"`python -m emulator env` prints the emulator's.",
         )
     if not form.get("scope", "").endswith(_SCOPE):
         return _refuse(400, "invalid_scope", f"AADSTS1002012: The scope must end with {_SCOPE}.")

@@ -1,4 +1,4 @@
-"""How a request reaches a handler: a plain function of a Call, run in a thread, that returns JSON or a Response."""
+"""Routes to the handlers: each handler is a function of a Call, runs in a thread, and returns JSON or a Response."""
 
 import json
 import re
@@ -24,7 +24,7 @@ Fields = dict[str, Any]  # a JSON object that a client sent; nothing of it is ch
 
 @dataclass(frozen=True)
 class Call:
-    """What a handler needs of a request; workspace is the ARM id in lower case, body the JSON or None."""
+    """The parts of a request that a handler reads; workspace is the ARM id in lower case, body the JSON or None."""
 
     workspace: str
     base_url: str
@@ -36,7 +36,7 @@ class Call:
 
     @property
     def fields(self) -> Fields:
-        """Return the body where it has to be a JSON object."""
+        """Return the body, which has to be a JSON object."""
         if not isinstance(self.body, dict):
             raise BadRequestError("The request body must be a JSON object.")
         return self.body
@@ -53,17 +53,17 @@ def ignore_case(route: Route) -> Route:
 
 
 def workspace_routes(store: Store, prefix: str, handlers: Mapping[tuple[str, str], Handler]) -> list[Route]:
-    """Return a route for each (method, path below the workspace); all answer 404 when there is no such workspace."""
+    """Return a route for each (method, path below the workspace); all answer 404 if there is no such workspace."""
     return [_route(store, method, prefix + WORKSPACE + path, handler) for (method, path), handler in handlers.items()]
 
 
 def workspace_id(params: Mapping[str, str]) -> str:
-    """Return the workspace's ARM id in lower case, the form in which the store knows it."""
+    """Return the workspace's ARM id in lower case, as the store's keys have it."""
     return WORKSPACE.format_map(params).lower()
 
 
 async def read_call(store: Store, request: Request) -> Call:
-    """Return the request as a Call, or raise what is wrong with it."""
+    """Return the request as a Call; raises AzureError if it is wrong."""
     workspace = workspace_id(request.path_params)
     if store.resources.get(workspace) is None:
         raise NotFoundError(

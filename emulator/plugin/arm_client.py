@@ -1,4 +1,4 @@
-"""The plugin's way to ARM: the emulator that the environment names, and no other."""
+"""The plugin's client of ARM, which speaks only to the emulator that the environment names."""
 
 import os
 import ssl
@@ -18,11 +18,11 @@ _TIMEOUT_SECONDS = 120  # deleting a group ends the web services in it
 
 
 class ArmError(Exception):
-    """ARM did not do what it was asked, or could not be asked; one sentence."""
+    """ARM refused a request, or did not answer; one sentence."""
 
 
 class ArmClient:
-    """Speaks to ARM in JSON; connects when it is first needed, because an unchanged preview needs nothing of it."""
+    """Speaks to ARM in JSON; connects at the first request, because an unchanged preview makes none."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         self._environment = environment
@@ -37,7 +37,7 @@ class ArmClient:
         return self._request("PUT", path, api_version, body) or {}
 
     def delete(self, path: str, api_version: str) -> None:
-        """Remove the resource; one that is not there is as good as removed."""
+        """Remove the resource; one that is not there is no error."""
         self._request("DELETE", path, api_version)
 
     def list_subscriptions(self) -> list[dict[str, str]]:
@@ -90,7 +90,7 @@ class ArmClient:
             code, message = (answer.json()["error"][key] for key in ("code", "message"))
         except (ValueError, KeyError, TypeError):
             raise ArmError(f"{client.base_url} is not the emulator's ARM: it answered {answer.text[:200]!r}.") from None
-        # Only these two mean that a resource is gone: an unknown subscription is somebody else's, and a mistake.
+        # Only these two mean that a resource is gone: an unknown subscription is a mistake.
         if method != "PUT" and code in _GONE:
             return None
         raise ArmError(f'Status={answer.status_code} Code="{code}" Message="{message}"')

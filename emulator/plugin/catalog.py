@@ -1,7 +1,7 @@
 """The resource types that the stand-in knows, and how azure-native's properties and ARM's bodies translate.
 
-azure-native lifts what ARM keeps under `properties` to the top, renames some of it, and names a resource by the
-parameters of its ARM path.
+azure-native lifts ARM's `properties` to the top, renames some of them, and names a resource by the parameters of its
+ARM path.
 """
 
 import re
@@ -30,7 +30,7 @@ _ADDED_BY_AZURE = frozenset(
 
 
 class RefusedError(Exception):
-    """What is asked for is not in the catalog, or not complete; one sentence."""
+    """The request is not in the catalog, or not complete; one sentence."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class ResourceType:
 
     path: str
     api_version: str  # the one that azure-native 3.24.0 uses for this type
-    envelope: frozenset[str]  # what stands beside ARM's `properties`, or is `properties` itself
+    envelope: frozenset[str]  # the fields next to ARM's `properties`, or `properties` itself
     renamed: Mapping[str, str] = field(default_factory=dict)  # azure-native's name to ARM's
-    fixed: frozenset[str] = frozenset()  # what Azure cannot change later, beside the path's parameters and the location
-    read_only: frozenset[str] = frozenset()  # what Azure decides
+    fixed: frozenset[str] = frozenset()  # Azure cannot change these later, nor the path's parameters and the location
+    read_only: frozenset[str] = frozenset()  # Azure decides these
 
     @property
     def parameters(self) -> list[str]:
@@ -82,7 +82,7 @@ class ResourceType:
         return {**outputs, "azureApiVersion": self.api_version}
 
     def preview(self, inputs: Properties, olds: Properties) -> Properties:
-        """Return the outputs as far as they are known before ARM was asked."""
+        """Return the outputs that are known before a request to ARM."""
         name = inputs[self.parameters[-1]]
         outputs = {**olds, **{key: value for key, value in inputs.items() if key not in self.parameters}, "name": name}
         for path in self.read_only | _ADDED_BY_AZURE:
@@ -100,7 +100,7 @@ class ResourceType:
 
 
 def refresh_inputs(old: Properties, outputs: Properties, parameters: Iterable[str]) -> Properties:
-    """Return the old inputs as they stand in Azure now; what was never asked for is left to Azure."""
+    """Return the old inputs with Azure's present values; properties that were never inputs are left to Azure."""
     now = {name: _narrow(old[name], value) for name, value in outputs.items() if name in old}
     if outputs.get("tags"):
         now["tags"] = outputs["tags"]

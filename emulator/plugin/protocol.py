@@ -2,7 +2,7 @@
 
 The engine starts a plugin in every preview and waits for it. Importing the bindings the usual way also runs
 `pulumi/__init__.py`, which takes longer than all the rest: here its package is only a place to find modules in.
-So this is for the plugin's own process: the SDK cannot be used beside it.
+So this is for the plugin's own process: the SDK cannot be used in it.
 """
 
 import importlib

@@ -1,5 +1,5 @@
 # ruff: noqa: N802, ARG002 - the protocol decides the names and the arguments
-"""The provider protocol: what the engine asks about resources, answered from the catalog and by ARM."""
+"""The provider protocol: the engine's questions about resources, answered from the catalog and by ARM."""
 
 import base64
 import json
@@ -34,7 +34,7 @@ Method = Callable[["Provider", Request, grpc.ServicerContext], Response]
 
 
 def _explain(method: Method[Request, Response]) -> Method[Request, Response]:
-    """Turn what a user can put right into a status of one sentence; anything else is a bug and keeps its traceback."""
+    """Turn a user's mistake into a status of one sentence; any other error is a bug and keeps its traceback."""
 
     @wraps(method)
     def explained(self: "Provider", request: Request, context: grpc.ServicerContext) -> Response:
@@ -66,7 +66,7 @@ class Provider(services.ResourceProviderServicer):
         return messages.ConfigureResponse(supportsPreview=True, supports_autonaming_configuration=True)
 
     def Check(self, request: messages.CheckRequest, context: grpc.ServicerContext) -> messages.CheckResponse:
-        """Complete the inputs: a name where none is given, a location where it follows from the group."""
+        """Complete the inputs: a name if none is given, and a location if it follows from the group."""
         olds, inputs = MessageToDict(request.olds), MessageToDict(request.news)
         try:
             kind = _kind(request)
@@ -82,7 +82,7 @@ class Provider(services.ResourceProviderServicer):
 
     @_explain
     def Diff(self, request: messages.DiffRequest, context: grpc.ServicerContext) -> messages.DiffResponse:
-        """Say what changed in the inputs, and whether Azure can change it in place."""
+        """Return the changed inputs, and whether Azure can change them in place."""
         kind, olds, news = _kind(request), MessageToDict(request.old_inputs), MessageToDict(request.news)
         changed = [name for name in sorted(olds.keys() | news.keys()) if not _is_same(name, olds, news)]
         final = {*kind.parameters, "location", *kind.fixed}
@@ -91,13 +91,13 @@ class Provider(services.ResourceProviderServicer):
             changes=messages.DiffResponse.DIFF_SOME if changed else messages.DiffResponse.DIFF_NONE,
             diffs=changed,
             replaces=replaces,
-            # Two of one name cannot stand side by side, not even in two groups where the name is unique in all Azure.
+            # Two resources of one name cannot exist at once, not even in two groups if it is unique in all Azure.
             deleteBeforeReplace=bool(replaces) and kind.parameters[-1] not in replaces,
         )
 
     @_explain
     def Create(self, request: messages.CreateRequest, context: grpc.ServicerContext) -> messages.CreateResponse:
-        """Create the resource; one that is there already is taken over and made as asked."""
+        """Create the resource; one that is there already is taken over and given these inputs."""
         kind, inputs = _kind(request), MessageToDict(request.properties)
         if request.preview:
             return messages.CreateResponse(properties=_struct(kind.preview(inputs, {})))
@@ -106,7 +106,7 @@ class Provider(services.ResourceProviderServicer):
 
     @_explain
     def Update(self, request: messages.UpdateRequest, context: grpc.ServicerContext) -> messages.UpdateResponse:
-        """Replace what was asked of the resource."""
+        """Replace the resource's inputs."""
         kind, inputs = _kind(request), MessageToDict(request.news)
         if request.preview:
             outputs = kind.preview(inputs, MessageToDict(request.olds))
@@ -134,7 +134,7 @@ class Provider(services.ResourceProviderServicer):
 
     @_explain
     def Invoke(self, request: messages.InvokeRequest, context: grpc.ServicerContext) -> messages.InvokeResponse:
-        """Answer the one function in use: who am I, and where."""
+        """Answer the only function in use, which returns the caller's identity, tenant and subscription."""
         if request.tok != "azure-native:authorization:getClientConfig":
             raise RefusedError(f"The emulator's azure-native does not have the function {request.tok}.")
         claims = self._arm.token.split(".")[1]
@@ -154,7 +154,7 @@ class Provider(services.ResourceProviderServicer):
         )
 
     def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
-        """Do nothing: whatever is under way takes no time."""
+        """Do nothing: every request ends at once."""
         return empty_pb2.Empty()
 
     @cached_property
@@ -167,7 +167,7 @@ class Provider(services.ResourceProviderServicer):
         return self._arm.put(resource_id, kind.api_version, kind.to_arm(inputs))
 
     def _find_location(self, kind: ResourceType, inputs: Properties) -> str:
-        """Return where the resource's group is; unknown as long as the group is not there."""
+        """Return the location of the resource's group, which is unknown as long as the group is not there."""
         groups = TYPES["azure-native:resources:ResourceGroup"]
         if kind is groups:
             raise RefusedError("location is missing: give it here, or to the stack as azure-native:location.")
@@ -191,7 +191,7 @@ def _kind(request: _Named) -> ResourceType:
 
 
 def _make_name(request: messages.CheckRequest) -> str:
-    """Return what the engine proposes, else the logical name with eight hexadecimal digits, as azure-native does."""
+    """Return the engine's proposal, else the logical name with eight hexadecimal digits, as azure-native does."""
     if request.autonaming.proposed_name:
         return str(request.autonaming.proposed_name)
     seed = request.randomSeed or secrets.token_bytes(_SUFFIX_BYTES)
