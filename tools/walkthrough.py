@@ -216,7 +216,7 @@ def _play(team: Team) -> None:
     team.configure("prod", protectData=False, policyEnabled=False)
     team.step("prod: lift the protection", "make up STACK=prod")
     for stack, left in zip(
-        reversed(STACKS), ("still holds digits-dev", "still holds digits-dev", "stopped"), strict=True
+        reversed(STACKS), ("holds digits-dev .*, digits-staging ", "holds digits-dev [^,]*;", "stopped"), strict=True
     ):
         team.step(f"{stack}: destroy", f"make down STACK={stack}", says=rf"The emulator .*{left}")
 

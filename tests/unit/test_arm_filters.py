@@ -4,20 +4,23 @@ import pytest
 
 from emulator.arm import filters
 from emulator.http.errors import BadRequestError
+from emulator.kinds import Resource
 
 _GROUP = "/subscriptions/s/resourceGroups/Digits"
-_VAULT = {
+_VAULT: Resource = {
     "id": f"{_GROUP}/providers/Microsoft.KeyVault/vaults/kv",
     "name": "kv",
     "type": "Microsoft.KeyVault/vaults",
     "location": "eastus",
+    "properties": {},
     "tags": {"owner": "vision", "data": "O'Hara"},
 }
-_STORE = {
+_STORE: Resource = {
     "id": f"{_GROUP}/providers/Microsoft.Storage/storageAccounts/store",
     "name": "store",
     "type": "Microsoft.Storage/storageAccounts",
     "location": "westus",
+    "properties": {},
 }
 
 
