@@ -250,9 +250,8 @@ class Supervisor:
             running = self._start(key, service, folder, environment, layout)
             running.wait_until_healthy(_HEALTHY_WITHIN_SECONDS)
         except Exception as failure:  # noqa: BLE001 - the service's state has to show any failure
-            _log.warning(
-                "Web service %s: %s", service["name"], (error := describe(failure, service["name"]))["message"]
-            )
+            error = describe(failure, service["name"])
+            _log.warning("Web service %s: %s", service["name"], error["message"])
             return error
         return None
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from emulator.aci.supervisor import Supervisor
-from emulator.azureml import artifacts, blobs, models
+from emulator.azureml import artifacts, blobs, models, service_requests, services
 from emulator.azureml.operations import Operations
-from emulator.store import Store
+from emulator.kinds import Operation, Service
+from emulator.store import Repository, Store
 from tests.integration.wire import Emulator, Workspace, plain
 
 _LIMIT = 300_000
@@ -99,21 +100,28 @@ def test_an_operation_ends_with_a_sentence_although_the_disk_takes_no_word_of_it
     registry = models.Models(store, files)
     operations = Operations(store, storage)
     supervisor = Supervisor(store, files, registry, operations)
-    store.put("service", "/ws/svc", {"name": "svc", "deployment": None, "state": "Transitioning"})
+    request = service_requests.read_request({"computeType": "ACI", "name": "svc"}, "eastus")
+    store.services.put("/ws/svc", services.new_service(request, port=1))
     operation = operations.create("/ws", "svc", {})
     store.is_full = True
     supervisor.recover()
     try:
         _wait_until(lambda: operations.get("/ws", operation["id"])["state"] == "Failed")
-        assert "disk is full" in operations.get("/ws", operation["id"])["error"]["message"]
-        kept = store.get("operation", f"/ws/{operation['id']}") or {}
-        assert kept["state"] == "NotStarted"
+        error = operations.get("/ws", operation["id"])["error"]
+        assert error is not None
+        assert "disk is full" in error["message"]
+        assert read_state(store.operations, operation["id"]) == "NotStarted"
         store.is_full = False
-        _wait_until(lambda: (store.get("service", "/ws/svc") or {})["state"] == "Failed")
-        kept = store.get("operation", f"/ws/{operation['id']}") or {}
-        assert kept["state"] == "Failed"
+        _wait_until(lambda: read_state(store.services, "svc") == "Failed")
+        assert read_state(store.operations, operation["id"]) == "Failed"
     finally:
         supervisor.stop()
+
+
+def read_state(kept: Repository[Operation] | Repository[Service], name: str) -> str | None:
+    """Return the state that the disk has."""
+    document = kept.get(f"/ws/{name}")
+    return document and document["state"]
 
 
 def _wait_until(done: Callable[[], bool]) -> None:
