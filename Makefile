@@ -131,7 +131,7 @@ chromium:
 	  { echo 'The tests open the report in Chromium, which is not on this machine: install it, on Debian with apt-get install chromium.' >&2; exit 2; }
 
 check: .venv/lock  ## lint, types, workflows and the fast tests
-	@.venv/bin/ruff format --check -q . && .venv/bin/ruff check -q . && .venv/bin/mypy && $(python) -m tools.actionlint && $(python) -m pytest tests/unit
+	@.venv/bin/ruff format --check -q . && .venv/bin/ruff check -q . && .venv/bin/mypy && $(python) -m tools.actionlint && $(python) -m pytest -n 2 --dist loadfile tests/unit
 
 bench: .venv/lock  ## measure: what deploying takes, how fast the service answers, beside its peers
 	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m benchmarks.lifecycle
