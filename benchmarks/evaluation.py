@@ -153,7 +153,7 @@ def _write_tutorial_s(package: Path, _model: Path) -> dict[str, str]:
 def _train(mnist: Path | None, output: Path) -> Path:
     """Train a model for this run on the same data."""
     data = ["--dataset", "mnist", "--directory", str(mnist)] if mnist else ["--dataset", "digits"]
-    command = [sys.executable, "-m", "digits.training", *data, "--output", str(output)]
+    command = [sys.executable, "-m", "digits", "train", *data, "--output", str(output)]
     if subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=False).returncode != 0:
         sys.exit(2)  # it printed the reason
     return output / MODEL_FILE
@@ -174,7 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.evaluation", description=__doc__)
     parser.add_argument("--repeats", type=int, default=5, help="how often each figure is taken (default: %(default)s)")
     parser.add_argument("--mnist", type=Path, metavar="DIRECTORY", help="take MNIST from here (default: digits)")
-    parser.add_argument("--model", type=Path, help="a model of `python -m digits.training` (default: train one now)")
+    parser.add_argument("--model", type=Path, help="a model of `digits train` (default: train one now)")
     return parser
 
 

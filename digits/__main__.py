@@ -3,14 +3,15 @@
 from digits.cli import interrupt  # noqa: F401 - before all else, see there
 
 import sys
+from collections.abc import Sequence
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     from digits.cli import command  # noqa: PLC0415 - Ctrl-C is one line from here on
     from digits.cli.commands import digits  # noqa: PLC0415
 
-    return command.run(digits)
+    return command.run(digits, arguments)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ DIFFERENCES: list[Difference] = [
         "Workspace.create makes a workspace and the resources that it needs by an ARM template.",
         (
             "It answers 501, as template deployments do, and the resource group that the SDK made before stays; "
-            "`python -m emulator workspace` makes a workspace, and exist_ok=True returns one that is there."
+            "`azureml-emulator workspace` makes a workspace, and exist_ok=True returns one that is there."
         ),
         "test_first_workspace.py::test_a_workspace_is_made_once_and_the_sdk_finds_it",
     ),

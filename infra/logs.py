@@ -1,17 +1,11 @@
-"""`make logs`: the container log of the stack's web service, also of one whose first deployment failed.
-
-pulumi stack export | python -m infra.logs [--follow] [SERVICE]
+"""The container log of the stack's web service, also of one whose first deployment failed.
 
 Each line begins with its time. What writes none of its own has that of the line before, right after which it was
 written; the entry script's requests have it inside.
 """
 
-import digits.cli.interrupt  # noqa: F401 - before all else, see there
-
-import argparse
 import json
 import re
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -60,27 +54,10 @@ def stamp(lines: Iterable[str], now: Callable[[], datetime]) -> Iterator[str]:
         yield line if found and not line.startswith("{") else f"{last} {line}"
 
 
-def main() -> None:
-    """Print the log."""
-    parser = argparse.ArgumentParser(prog="python -m infra.logs", description=__doc__)
-    parser.add_argument("service", nargs="?", help="its name; default: the stack's")
-    parser.add_argument(
-        "--follow",
-        action=argparse.BooleanOptionalAction,
-        default=sys.stdout.isatty(),
-        help="go on with what is new, until Ctrl-C (default: on a terminal)",
-    )
-    arguments = parser.parse_args()
-    workspace, name = find_service(sys.stdin.read(), arguments.service)
-    lines = follow(lambda: azureml.service_log(workspace, name), lambda: time.sleep(_SECONDS_BETWEEN_LOOKS))
-    if not arguments.follow:
+def read(workspace: str, name: str, *, is_followed: bool) -> Iterator[str]:
+    """Yield the log's lines, each with its time; a log that is followed does not end."""
+    if is_followed:
+        lines = follow(lambda: azureml.service_log(workspace, name), lambda: time.sleep(_SECONDS_BETWEEN_LOOKS))
+    else:
         lines = iter(azureml.service_log(workspace, name).splitlines())
-    for line in stamp(lines, lambda: datetime.now(UTC)):
-        print(line, flush=True)
-
-
-if __name__ == "__main__":
-    try:
-        main()
-    except azureml.AzureMLError as error:
-        sys.exit(f"error: {error}")
+    yield from stamp(lines, lambda: datetime.now(UTC))

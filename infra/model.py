@@ -125,7 +125,7 @@ class ModelFile:
     def read(cls, path: Path) -> "ModelFile":
         """Read the metadata.json next to the file, and check the bytes against it; raises SettingsError."""
         evidence = path.with_name("metadata.json")
-        train = f"python -m digits.training{' --format skops' if path.suffix == '.skops' else ''}"
+        train = f"digits train{' --format skops' if path.suffix == '.skops' else ''}"
         for file in (path, evidence):
             if not file.is_file():
                 raise SettingsError(

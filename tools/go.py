@@ -4,14 +4,13 @@ GoError     Go refused, or failed; the message is what it said last
 """
 
 from digits.cli import children
+from digits.cli.activity import Advance
 
 import os
 import subprocess
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-
-from tools.build_progress import Advance
 
 _FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
 

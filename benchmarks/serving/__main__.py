@@ -116,7 +116,7 @@ def _start(
 def _train(mnist: Path | None, output: Path) -> Path:
     """Train a model for this run on the same data."""
     data = ["--dataset", "mnist", "--directory", str(mnist)] if mnist else ["--dataset", "digits"]
-    command = [sys.executable, "-m", "digits.training", *data, "--output", str(output)]
+    command = [sys.executable, "-m", "digits", "train", *data, "--output", str(output)]
     if subprocess.run(command, stdout=sys.stderr, check=False).returncode != 0:
         sys.exit(2)  # it printed the reason
     return output / MODEL_FILE
@@ -161,7 +161,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--repeats", type=int, help="how often each figure is taken (default: 5; 2 with --quick)")
     parser.add_argument("--quick", action="store_true", help="only 1 and 10,000 rows")
     parser.add_argument("--mnist", type=Path, metavar="DIRECTORY", help="take MNIST from here (default: digits)")
-    parser.add_argument("--model", type=Path, help="a model of `python -m digits.training` (default: train one now)")
+    parser.add_argument("--model", type=Path, help="a model of `digits train` (default: train one now)")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables here, too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here, too")
     return parser

@@ -2,9 +2,9 @@
 
 import os
 
-_VERBOSE = "DIGITS_VERBOSE"
+VERBOSE = "DIGITSVERBOSE"
 
 
 def is_verbose() -> bool:
     """Say whether the caller wants to see all there is: `make up VERBOSE=1`."""
-    return bool(os.environ.get(_VERBOSE))
+    return bool(os.environ.get(VERBOSE))

@@ -21,6 +21,7 @@ DONE, FOUND_BAD, COULD_NOT_LOOK, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
 Example = tuple[str, str]  # a line to type, and what it does
 _OURS = ("digits", "emulator", "infra", "tools", "switch")
 _WIDTH = 110  # of a wide terminal
+_WHOLE = 200  # characters: no command's sentence is cut
 _EXIT_CODES = "Exit codes: 0 done, 1 looked and found something bad, 2 could not look, 130 interrupted."
 
 
@@ -68,12 +69,14 @@ class Command(_Helpful):
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
         """Run the command; Ctrl-C becomes one line before click adds an empty one."""
         try:
-            return super().invoke(ctx)
+            code = super().invoke(ctx)
+            sys.stdout.flush()
         except KeyboardInterrupt as reason:
             _end_interrupted(reason)
         except BrokenPipeError:  # the reader has seen enough, as in `digits releases | head -1`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(BROKEN_PIPE)
+        return code
 
 
 class Group(_Helpful, click.Group):
@@ -95,7 +98,7 @@ class Group(_Helpful, click.Group):
         for name in self.list_commands(ctx):
             command = self.commands[name]
             section: str = getattr(command, "section", "Commands")
-            sections.setdefault(section, []).append((name, command.get_short_help_str(limit=formatter.width)))
+            sections.setdefault(section, []).append((name, command.get_short_help_str(limit=_WHOLE)))
         for section, rows in sections.items():
             with formatter.section(section):
                 formatter.write_dl(rows)
@@ -140,12 +143,13 @@ def name_stack(function: Callable[..., Any]) -> Callable[..., Any]:
         default="dev",
         show_default=True,
         metavar="STACK",
-        shell_complete=_complete_stack,
+        shell_complete=complete_stack,
         help="The stack, whose file is Pulumi.STACK.yaml.",
     )(function)
 
 
-def _complete_stack(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+def complete_stack(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the stacks whose names begin so."""
     from pathlib import Path  # noqa: PLC0415 - for completion only
 
     stacks = [file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in Path().glob("Pulumi.*.yaml")]

@@ -87,7 +87,7 @@ def _refuse(asks: str, wanted: str, usable: list[Interpreter], *, is_too_old: bo
     here = ", ".join(f"3.{minor}" for minor in sorted({each.version[1] for each in usable}))
     ways = (
         f"ask for python={OUR_PYTHON}, or allow the nearest of {here} with "
-        f"`python -m emulator start --nearest-python` or {NEAREST_PYTHON}=1."
+        f"`azureml-emulator start --nearest-python` or {NEAREST_PYTHON}=1."
     )
     if is_too_old:
         return f"{asks}, on which the inference server does not run here, as it needs 3.8 or newer: {ways}"

@@ -4,7 +4,6 @@ A key's value must fit its type and its bounds in Pulumi.yaml; infra/settings.py
 """
 
 import math
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +16,6 @@ from digits.stack.keys import PROVIDER, REQUIRED, Keys, find_nearest
 
 # What Pulumi itself keeps in the file, next to `config`.
 _SECTIONS = ("config", "environment", "secretsprovider", "encryptedkey", "encryptionsalt")
-
-
-# make reads these by a pattern, before there is a Python with YAML; a test holds them against the Makefile.
-MAKE_READS = (
-    "azure-native:subscriptionId",
-    "digits:cloud",
-    "digits:modelFile",
-    "digits:promoteFrom",
-    "digits:protectData",
-)
 
 
 class StackFileError(Exception):
@@ -69,9 +58,6 @@ def read(directory: Path, stack: str, *, is_bounded: bool = True) -> StackFile:
         config = yaml.SafeLoader("").construct_document(document)["config"]
     except (yaml.YAMLError, ValueError) as error:  # a tag of somebody's own, or a date that there is not
         raise StackFileError(f"{name} has a value that cannot be read ({' '.join(str(error).split())}).") from None
-    misread = list(_find_misread((directory / name).read_text(encoding="utf-8-sig"), config))
-    if misread:
-        raise StackFileError("\n".join(f"{name}: {said}." for said in misread))
     return StackFile(stack, name, config, keys)
 
 
@@ -161,14 +147,6 @@ def _explain_section(name: str, keys: Keys) -> str:
         return f"{name} stands outside of the section config: write it there, indented by two spaces"
     nearest = find_nearest(name, _SECTIONS)
     return f"{name} is no section of a stack's file: write {nearest or 'config'}:"
-
-
-def _find_misread(text: str, config: Mapping[str, Any]) -> Iterator[str]:
-    for key in MAKE_READS:
-        if key in config:
-            value = str(config[key]).lower() if isinstance(config[key], bool) else str(config[key])
-            if re.findall(rf"^ *{key}: *[\"']?([^\"' \n]*)", text, re.MULTILINE) != [value]:
-                yield f"{key} is written as make cannot read it: write `{key}:` and a value without spaces on one line"
 
 
 def _required() -> str:

@@ -69,7 +69,7 @@ class Keys:
         if key in self.types:
             return None
         namespace, _, name = key.partition(":")
-        # Pulumi takes both of these for the project's own key, but make, promotion and the policies read one spelling.
+        # Pulumi takes both of these for the project's own key, but promotion and the policies read one spelling.
         written = f"{namespace}:{name.removeprefix('config:')}" if name else f"{self.project}:{key}"
         if written in self.types:
             return f"is not the key's full name: write {written}"

@@ -1,7 +1,7 @@
 """Whether a value in a stack's file is of its key's type, as it stands in the file.
 
 Pulumi turns what YAML reads as a number or a date into a text of its own: 0012 becomes 10, a date gets a time.
-make reads one spelling of a boolean. So what is meant as text is text in the file too.
+So what is meant as text is text in the file too.
 """
 
 import re

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 _ROOT = Path(__file__).parents[2]
-_ENTRY = ("digits.training.__main__", "digits.training.model")
+_ENTRY = ("digits.training.order", "digits.training.model")
 _CALLED = {
     "framework": "the framework",
     "frameworkVersion": "scikit-learn",

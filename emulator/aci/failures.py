@@ -49,7 +49,7 @@ def describe(error: Exception, service: str) -> Failure:
     if isinstance(error, ServerFailedError):
         return _crash(error)
     _log.error("Deploying web service %s failed", service, exc_info=error)
-    message = f"The emulator itself failed ({error!r}): `python -m emulator logs` has the traceback."
+    message = f"The emulator itself failed ({error!r}): `azureml-emulator logs` has the traceback."
     return _error(AzureError.code, message, [])
 
 

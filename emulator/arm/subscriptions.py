@@ -37,7 +37,7 @@ class Subscriptions:
         if self._store.subscriptions.get(subscription) is None:
             raise NotFoundError(
                 f"The subscription '{text}' could not be found. "
-                f"`python -m emulator start --subscription {subscription}` adds it to the emulator.",
+                f"`azureml-emulator start --subscription {subscription}` adds it to the emulator.",
                 code="SubscriptionNotFound",
             )
         return subscription

@@ -173,7 +173,7 @@ def _explain_taken(port: int) -> str:
         )
     return (
         f"Port {port} is taken by another emulator, with the state folder {other}: use that one (--state {other}), "
-        f"stop it (`python -m emulator stop --state {other}`), or start without --port, which takes a free one."
+        f"stop it (`azureml-emulator stop --state {other}`), or start without --port, which takes a free one."
     )
 
 

@@ -114,7 +114,7 @@ class _UnknownRoute:
             if known or len(self._store.unknown_routes.items()) < _UNKNOWN_ROUTES_KEPT:
                 self._store.unknown_routes.put(route, {"count": (known or {"count": 0})["count"] + 1})
         unknown = AzureError(
-            f"The emulator does not do {route}; `python -m emulator status` lists all such requests.{_way_out(route)}",
+            f"The emulator does not do {route}; `azureml-emulator status` lists all such requests.{_way_out(route)}",
             code="NotImplemented",
             status=501,
         )
@@ -125,7 +125,7 @@ def _way_out(route: str) -> str:
     """Return a sentence about a command that does the same, if there is one: Workspace.create deploys a template."""
     if "/providers/microsoft.resources/deployments/" not in route.lower():
         return ""
-    return " A new workspace is made by `python -m emulator workspace NAME --resource-group GROUP`."
+    return " A new workspace is made by `azureml-emulator workspace NAME --resource-group GROUP`."
 
 
 async def _render(request: Request, error: Exception) -> Response:
@@ -160,5 +160,5 @@ async def _render_storage(request: Request, error: Exception) -> Response:
 async def _render_bug(request: Request, error: Exception) -> Response:
     # Azure answers 500, which the SDK tries again for 14 s; we answer 400: a bug does not go away.
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    message = f"The emulator itself failed ({error!r}): `python -m emulator logs` has the traceback."
+    message = f"The emulator itself failed ({error!r}): `azureml-emulator logs` has the traceback."
     return await _render(request, AzureError(message, code="InternalServerError", status=400))

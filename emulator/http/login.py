@@ -103,7 +103,7 @@ def _check(principal: Principal, tenant: str, form: dict[str, str]) -> Response 
             401,
             "invalid_client",
             f"AADSTS7000215: Invalid client secret provided for app '{client}'. "
-            f"`python -m emulator env` prints the emulator's.",
+            f"`azureml-emulator env` prints the emulator's.",
         )
     if not form.get("scope", "").endswith(_SCOPE):
         return _refuse(400, "invalid_scope", f"AADSTS1002012: The scope must end with {_SCOPE}.")

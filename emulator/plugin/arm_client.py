@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import httpx
 
-_START = "python -m emulator start"
-_POINT = 'eval "$(python -m emulator env)"'
+_START = "azureml-emulator start"
+_POINT = 'eval "$(azureml-emulator env)"'
 _SUBSCRIPTIONS = "2022-12-01"  # the api-version
 _GONE = {"ResourceNotFound", "ResourceGroupNotFound"}
 _TIMEOUT_SECONDS = 120  # deleting a group ends the web services in it

@@ -1,24 +1,18 @@
-"""Switches the policy pack on in a shell: `eval "$(python infra/policy/switch.py STACK)"`, which `make env` is part of.
+"""Switches the policy pack on: `digits env` and every command of `digits` set the variables that are chosen here.
 
 The CLI (3.208.0 and newer) reads --policy-pack and --policy-pack-config from these variables too. So the pack checks
-make's targets, workflows and commands that are typed by hand. `policyEnabled: false` switches it off.
-Exit codes: 0 printed, 2 the stack's files cannot be used.
+commands of `digits`, workflows and commands that are typed by hand. `policyEnabled: false` switches it off.
 """
 
-import argparse
 import csv
 import io
 import json
-import shlex
-import sys
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from rules import RULES
-
-sys.path.append(str(Path(__file__).parents[2]))  # run as a script, only its own folder is on the path
-import digits.cli.interrupt  # noqa: F401 - what follows reads files
 
 import digits.stack as stack_file
 from digits.stack.keys import find_nearest
@@ -33,27 +27,17 @@ class SwitchError(Exception):
     """The stack's files cannot be used; each mistake is one line with one sentence."""
 
 
-def print_shell(project: Path, stack: str) -> Iterator[str]:
-    """Yield the lines that a shell of this stack evaluates; raises SwitchError."""
-    yield f"unset {' '.join(VARIABLES)}"
-    if not is_enabled(project, stack):
-        return
-    paths = [project / PACK]
-    config = PACK / "config" / f"{stack}.json"
-    require_stacks(project)
-    if (project / config).exists():
-        require_known(project, config)
-        paths.append(project / config)
-    for variable, path in zip(VARIABLES, paths, strict=False):
-        yield f"export {variable}={shlex.quote(_quote(path))}"
-
-
-def is_enabled(project: Path, stack: str) -> bool:
-    """Return the switch from the stack's file, else the default in Pulumi.yaml; raises SwitchError."""
-    try:
-        return str(stack_file.read(project, stack).get(KEY)).lower() == "true"
-    except stack_file.StackFileError as error:
-        raise SwitchError(str(error)) from None
+def choose(project: Path, stack: str) -> Iterator[tuple[str, str | None]]:
+    """Yield each variable with its value, None if it must not be set; raises SwitchError and StackFileError."""
+    values: list[str] = []
+    if str(stack_file.read(project, stack).get(KEY)).lower() == "true":
+        values.append(_quote(project / PACK))
+        config = PACK / "config" / f"{stack}.json"
+        require_stacks(project)
+        if (project / config).exists():
+            require_known(project, config)
+            values.append(_quote(project / config))
+    yield from zip_longest(VARIABLES, values)
 
 
 def require_stacks(project: Path) -> None:
@@ -122,21 +106,3 @@ def _quote(path: Path) -> str:
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow([path])
     return line.getvalue()
-
-
-def main() -> int:
-    """Print the lines; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("stack", help="the stack that the shell is for")
-    stack = parser.parse_args().stack
-    try:
-        print("\n".join(print_shell(Path(__file__).parents[2], stack)))
-    except (SwitchError, OSError) as error:
-        for line in str(error).splitlines():
-            print(f"error: {line}", file=sys.stderr)
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -16,7 +16,7 @@ def initial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project,
         pytest.fail("There is no pulumi on PATH: run these tests with `make test`.")
     project = Project.copy(tmp_path_factory.mktemp("engine") / "digits")
     try:
-        project.python("-m", "digits.training", "--dataset", "digits")
+        project.python("-m", "digits", "train", "--dataset", "digits")
         project.start_emulator()
         project.pulumi("stack", "select", "--create", "dev")
         first = project.up()

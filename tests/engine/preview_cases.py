@@ -176,7 +176,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         project = Project.copy(Path(directory) / "digits")
         try:
-            project.python("-m", "digits.training", "--dataset", "digits")
+            project.python("-m", "digits", "train", "--dataset", "digits")
             project.start_emulator()
             project.pulumi("stack", "select", "--create", "dev")
             record(project, "first")

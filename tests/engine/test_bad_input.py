@@ -146,7 +146,7 @@ def test_a_stopped_emulator_is_named(project: Project) -> None:
         project.configure(serviceTags={"data": "MNIST"})
         failed = project.up(check=False)
         assert failed.status != 0
-        assert "make emulator" in failed.printed or "python -m emulator start" in failed.printed
+        assert "make emulator" in failed.printed or "azureml-emulator start" in failed.printed
         assert "Traceback" not in failed.printed
     finally:
         project.python("-m", "emulator", "start")

@@ -15,7 +15,7 @@ def blocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A deployed project of its own, with two web services of others on its model."""
     project = Project.copy(tmp_path_factory.mktemp("down") / "digits")
     try:
-        project.python("-m", "digits.training", "--dataset", "digits")
+        project.python("-m", "digits", "train", "--dataset", "digits")
         project.start_emulator()
         project.configure(rehearsalEnabled=False, gateEnabled=False, policyEnabled=False)
         project.pulumi("stack", "select", "--create", "dev")
@@ -45,7 +45,7 @@ def test_a_service_of_somebody_else_on_the_model_is_named_and_can_be_removed(blo
     kept = blocked.run("make", "-s", "clean", check=False)
     assert kept.returncode == 2
     assert "Run `make down STACK=dev`: it destroys what is deployed, stops the emulator" in kept.stderr
-    assert ".venv/bin/python -m emulator stop --state .emulator" in kept.stderr
+    assert ".venv/bin/azureml-emulator stop --state .emulator" in kept.stderr
     assert Path(blocked.directory, ".state").exists()
 
     blocked.run("bash", "-ec", f'eval "$(make -s env)"; {command[1]}')

@@ -59,7 +59,7 @@ class Episode:
 
 def look(project: Project) -> Look:
     """Look for drift."""
-    done = project.python("-m", "digits.drift", "dev", "--json", check=False)
+    done = project.python("-m", "digits", "drift", "--json", check=False)
     assert done.returncode in (0, 1), done.stderr
     return Look(done.returncode, done.stdout + done.stderr, json.loads(done.stdout))
 
@@ -272,7 +272,7 @@ def test_what_could_not_be_looked_at_is_no_drift(deployed: Project) -> None:
         ("nowhere", {}, "no stack named 'nowhere' found"),
         ("dev", nowhere, "does not answer"),
     ):
-        done = deployed.run("python", "-m", "digits.drift", stack, check=False, variables=more)
+        done = deployed.run("python", "-m", "digits", "drift", "--stack", stack, check=False, variables=more)
         assert done.returncode == 2
         assert sentence in done.stderr
         assert "Traceback" not in done.stderr

@@ -8,7 +8,7 @@ from tests.engine.project import Project
 
 def list_live(project: Project) -> list[str]:
     """Return what `make releases` says of each release: yes, no, or nothing of an older one."""
-    listed = project.python("-m", "digits.promotion", "releases", "dev").stdout
+    listed = project.python("-m", "digits", "releases").stdout
     return re.findall(r"^[0-9a-f]{12}  (\w*)", listed, re.MULTILINE)
 
 
@@ -23,13 +23,13 @@ def test_a_failed_evaluation_is_evaluated_again_on_the_next_up(project: Project)
         assert "minimumAccuracy" in failed.printed
         assert project.outputs()["release"] == released, "the record still says what passed"
     reason = r"live, not released: sklearn_mnist:\d+, accuracy 0\.1000, because accuracy 0\.1000 .*minimumAccuracy"
-    for arguments in (
-        ("digits.promotion", "releases", "dev"),
-        ("digits.promotion", "status", "dev"),
-        ("digits.preview", "dev", "--no-candidate"),
+    for words in (
+        ("releases",),
+        ("status",),
+        ("preview", "--no-candidate"),
     ):
-        printed = project.python("-m", *arguments).stdout
-        assert re.search(reason, printed.replace("\\", "")), arguments
+        printed = project.python("-m", "digits", *words).stdout
+        assert re.search(reason, printed.replace("\\", "")), words
         assert "recorded anew" not in printed
     assert list_live(project)[0] == "no"
     project.write("scoring/score.py", score + "\n")
@@ -91,5 +91,5 @@ def test_a_significant_loss_is_a_warning_even_if_it_passes(project: Project) -> 
     )
     printed = project.up().printed
     assert "warning: Accuracy fell from 0.9689 with sklearn_mnist:" in printed
-    shown = project.python("-m", "digits.evaluation", "show", "reports/dev/evaluation.json").stdout
+    shown = project.python("-m", "digits", "show", "reports/dev/evaluation.json").stdout
     assert shown.startswith("PASSED, BUT WORSE  Accuracy fell from 0.9689 with sklearn_mnist:")

@@ -260,7 +260,7 @@ def test_an_up_that_was_killed_is_resumed_not_doubled(deployed: Project) -> None
     deployed.pulumi("destroy", "--yes", "--skip-preview")
     printed = deployed.interrupt("up", "--yes", "--skip-preview", after="webservice creating")
     assert "webservice created" not in printed
-    deployed.python("-m", "tools.state", "dev")  # as `make up` does
+    deployed.python("-m", "digits", "stack", "repair")  # as `make up` does
     deployed.pulumi("up", "--yes", "--skip-preview")
     assert set(deployed.resources()) >= ALL
     outputs = deployed.outputs()

@@ -18,7 +18,7 @@ def test_another_scikit_learn_than_the_trained_one_is_a_warning_in_the_preview(p
 def test_a_skops_model_is_deployed_and_evaluated_like_a_pickle(project: Project) -> None:
     """The file's suffix is all there is to choose: registered, served, released, and unchanged on the next preview."""
     pickled = project.outputs()["release"]
-    project.python("-m", "digits.training", "--format", "skops", "--output", "safe")
+    project.python("-m", "digits", "train", "--format", "skops", "--output", "safe")
     project.configure(modelFile="safe/sklearn_mnist_model.skops")
     assert project.up().operations == {"model": "update", "webservice": "update", "release": "update"}
     released = project.outputs()["release"]

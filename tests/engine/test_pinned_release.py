@@ -52,7 +52,7 @@ def test_the_release_that_was_shown_is_deployed_and_recorded(
 ) -> None:
     """Dev releases a newer model between prod's preview and its deployment: prod takes the one that was shown."""
     shown, settings = project.outputs()["release"], project.read(_PROD)
-    promote = ("-m", "digits.promotion", "promote", "--from", "dev", "--to", prod, "--yes", "--", "--non-interactive")
+    promote = ("-m", "digits", "promote", "--from", "dev", "--to", prod, "--yes", "--", "--non-interactive")
     done = project.run(sys.executable, *promote, variables=slip_in(project, tmp_path / "slip", trained_model))
     project.touched = True
     assert project.outputs()["release"]["modelSha256"] != shown["modelSha256"], "dev did release meanwhile"
@@ -63,8 +63,8 @@ def test_the_release_that_was_shown_is_deployed_and_recorded(
     assert project.read(_PROD) == settings, "nobody asked to hold the stack there"
     id_ = release["source"]["release"]
     assert f"({id_})" in project.pulumi("stack", "history", "--stack", prod).stdout
-    (listed,) = project.python("-m", "digits.promotion", "releases", prod).stdout.splitlines()[2:]
+    (listed,) = project.python("-m", "digits", "releases", "--stack", prod).stdout.splitlines()[2:]
     assert listed.startswith(f"{id_}  yes ")
 
-    older = project.python("-m", "digits.preview", prod, "--no-candidate", "--release", id_).stdout
+    older = project.python("-m", "digits", "preview", "--stack", prod, "--no-candidate", "--release", id_).stdout
     assert "Nothing changes in `prod`" in older, "the release that was named, although dev's last is newer"

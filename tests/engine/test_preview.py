@@ -58,7 +58,7 @@ def test_a_changed_entry_script_makes_the_recorded_comment(project: Project, his
 def test_the_engine_still_prints_what_was_recorded(project: Project, case: str) -> None:
     """Otherwise the recordings would go on to pass when the engine's JSON has long changed."""
     CASES[case](project)
-    done = project.python("-m", "digits.preview", "dev", "--", *options(case), check=False)
+    done = project.python("-m", "digits", "preview", "--", *options(case), check=False)
     assert shape(done.stdout) == expected(case)
     assert done.returncode == (2 if case == "failing" else 0)
     assert "Traceback" not in done.stderr
@@ -66,7 +66,7 @@ def test_the_engine_still_prints_what_was_recorded(project: Project, case: str) 
 
 def test_a_stack_that_is_not_there_is_one_sentence_with_the_fix(project: Project) -> None:
     """In the comment too, so that the pull request shows it."""
-    done = project.python("-m", "digits.preview", "nowhere", check=False)
+    done = project.python("-m", "digits", "preview", "--stack", "nowhere", check=False)
     assert done.returncode == 2
     assert "no stack named 'nowhere' found: deploy it first with `make up STACK=nowhere`" in done.stdout
     assert "no stack named 'nowhere' found" in done.stderr
@@ -86,7 +86,7 @@ def test_a_plan_refuses_what_was_not_planned(project: Project) -> None:
     plan = project.directory / "plan.json"
     edit_score(project)
     planned = project.read("scoring/score.py")
-    project.python("-m", "digits.preview", "dev", "--no-candidate", "--", f"--save-plan={plan}")
+    project.python("-m", "digits", "preview", "--no-candidate", "--", f"--save-plan={plan}")
     assert before["primaryKey"] not in plan.read_text()
     for text, memory_gb, named in (
         (planned + "# not what was planned\n", "1", "scoringDigest"),

@@ -55,7 +55,7 @@ def test_make_predict_draws_the_digit_and_says_what_it_is(project: Project, pict
     assert re.fullmatch(r"7, \d+ % sure", said)
     refused = project.run("make", "predict", "IMAGE=README.md", check=False)
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert "Not read: README.md is not a picture that is read here: " in refused.stderr
+    assert "error: README.md is not a picture that is read here: " in refused.stderr
     picture.unlink()
 
 

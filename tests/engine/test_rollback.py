@@ -77,7 +77,7 @@ def story(deployed: Project) -> Story:
     edit_release(project, modelVersion=version)
     printed = project.interrupt("up", "--yes", "--skip-preview", after="rolling back: deploying")
     assert "Rolled back" not in printed
-    project.python("-m", "tools.state", "dev")  # as `make up` does
+    project.python("-m", "digits", "stack", "repair")  # as `make up` does
     project.write("scoring/score.py", score + "# fixed\n")
     tell("killed while it rolled back, then fixed", "--refresh")
     return Story(before, chapters, previewed, reports)

@@ -24,8 +24,8 @@ READERS = {
     "make smoke": ("make", "-s", "smoke"),
     "make logs": ("make", "-s", "logs"),
     "make releases": ("make", "-s", "releases"),
-    "promotion": (".venv/bin/python", "-m", "digits.promotion", "promote", "--from", "staging", "--to", "dev", "--yes"),
-    "the policies' switch": (".venv/bin/python", "infra/policy/switch.py", "dev"),
+    "promotion": (".venv/bin/python", "-m", "digits", "promote", "--from", "staging", "--to", "dev", "--yes"),
+    "the shell": ("make", "-s", "env"),
 }
 OURS = "11111111-0000-0000-0000-000000000002"
 

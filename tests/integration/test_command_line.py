@@ -1,4 +1,4 @@
-"""`python -m emulator`: start, stop, status, env, logs, and what each says when it cannot."""
+"""`azureml-emulator`: start, stop, status, env, logs, and what each says when it cannot."""
 
 import json
 import re
@@ -161,7 +161,7 @@ def test_env_before_the_first_start_says_what_to_do(own_emulator: Emulator) -> N
     """Nothing is printed that a shell would take."""
     done = own_emulator.command("env")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "python -m emulator start" in done.stderr
+    assert "azureml-emulator start" in done.stderr
 
 
 def test_env_points_a_shell_at_the_emulator(emulator: Emulator) -> None:

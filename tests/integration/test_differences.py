@@ -7,7 +7,7 @@ from tests.integration.wire import ROOT
 
 
 def test_the_published_table_is_up_to_date() -> None:
-    """`python -m emulator differences > docs/emulator-differences.md` changes nothing."""
+    """`azureml-emulator differences > docs/emulator-differences.md` changes nothing."""
     assert (ROOT / "docs" / "emulator-differences.md").read_text(encoding="utf-8") == differences.render()
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from digits.__main__ import main
 from digits.datasets import Dataset
-from digits.evaluation.__main__ import main
 from digits.evaluation.evaluation_errors import EvaluationError, ServiceError
 from digits.evaluation.scoring_client import CONNECTIONS, Client, score
 from digits.evaluation.smoke import evaluate
@@ -288,11 +288,20 @@ def test_a_service_that_loses_every_second_request_is_not_evaluated(serve: Serve
         asked.append(request)
         return labels(request) if len(asked) % 2 else Answer(503, b"Too busy.")
 
-    command = [sys.executable, "-m", "digits.evaluation", "--uri", serve(service), "--report", str(tmp_path / "report")]
+    command = [
+        sys.executable,
+        "-m",
+        "digits",
+        "evaluate",
+        "--uri",
+        serve(service),
+        "--report",
+        str(tmp_path / "report"),
+    ]
     ended = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
     *_, last = ended.stderr.splitlines()
     assert ended.returncode == 2
-    assert last.startswith("Not evaluated: The service at http://127.0.0.1:")
+    assert last.startswith("error: The service at http://127.0.0.1:")
     assert last.endswith("answered 503: Too busy. It was asked again 10 times.")
     assert not (tmp_path / "report").exists()
 

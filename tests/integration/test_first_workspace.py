@@ -1,4 +1,4 @@
-"""`python -m emulator workspace`: how a script that only has the SDK comes to its first workspace."""
+"""`azureml-emulator workspace`: how a script that only has the SDK comes to its first workspace."""
 
 from tests.integration.wire import SUBSCRIPTION, Emulator
 
@@ -26,7 +26,7 @@ def test_a_workspace_is_made_once_and_the_sdk_finds_it(own_emulator: Emulator) -
     script.write_text(_SCRIPT % SUBSCRIPTION, encoding="utf-8")
     said = own_emulator.run(script, directory=own_emulator.state)
     assert "there: eastus" in said.stdout, said.stderr
-    assert "python -m emulator workspace" in said.stdout
+    assert "azureml-emulator workspace" in said.stdout
     with own_emulator.client() as client:
         group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/second"
         assert client.head(group, params={"api-version": "2022-09-01"}).status_code == 204

@@ -81,7 +81,7 @@ def test_another_minor_version_is_refused_with_the_ways_out(wanted: str, sentenc
     """A model of one Python may not load in another, so the user decides."""
     with pytest.raises(EnvironmentFailedError, match=f"asks for Python {wanted}, {sentence}") as raised:
         choose(wanted, print)
-    assert f"allow the nearest of 3.8, {MINOR}, 3.90 with `python -m emulator start --nearest-python`" in str(
+    assert f"allow the nearest of 3.8, {MINOR}, 3.90 with `azureml-emulator start --nearest-python`" in str(
         raised.value
     )
 

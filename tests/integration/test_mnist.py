@@ -85,9 +85,9 @@ def has_avx() -> bool:
 
 
 def evaluate(uri: str, directory: Path, report: Path, *arguments: str) -> Evaluation:
-    """Run `python -m digits.evaluation` on all of MNIST's test images."""
+    """Run `digits evaluate` on all of MNIST's test images."""
     data = ["--dataset", "mnist", "--directory", str(directory)]
-    command = [sys.executable, "-m", "digits.evaluation", "--uri", uri, *data, "--report", str(report), *arguments]
+    command = [sys.executable, "-m", "digits", "evaluate", "--uri", uri, *data, "--report", str(report), *arguments]
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
     return read_evaluation(json.loads((report / "evaluation.json").read_text()))
 
@@ -157,7 +157,7 @@ def test_the_tutorial_s_model_reads_mnist_as_the_tutorial_says(tmp_path: Path) -
     """All 100 cells are the recorded ones, one image apart from what the tutorial prints; the report is whole."""
     directory = mnist()
     training = ["--dataset", "mnist", "--directory", str(directory), "--output", str(tmp_path / "model")]
-    subprocess.run([sys.executable, "-m", "digits.training", *training], check=True, cwd=ROOT, capture_output=True)
+    subprocess.run([sys.executable, "-m", "digits", "train", *training], check=True, cwd=ROOT, capture_output=True)
     with healthy(tmp_path, SCORE, model_directory=tmp_path / "model") as service:
         evaluation = evaluate(service.scoring_uri, directory, tmp_path / "report", "--minimum-accuracy", "0.92")
     cells = np.array(evaluation.confusion_matrix)

@@ -103,8 +103,8 @@ def test_what_is_of_azure_only_says_so(notebooks: Scripts) -> None:
     printed = notebooks.printed("register_and_deploy")
     assert "The emulator does not do GET /datastore/" in printed["datastore"][1]
     assert "The emulator deploys with an InferenceConfig that has an environment" in printed["no code"][1]
-    assert "/packages; `python -m emulator status`" in printed["package"][1]
-    assert "/packages; `python -m emulator status`" in printed["dockerfile"][1]
+    assert "/packages; `azureml-emulator status`" in printed["package"][1]
+    assert "/packages; `azureml-emulator status`" in printed["dockerfile"][1]
     assert printed["profile"][0] == "UserErrorException"
     assert "WebserviceNotFound" in printed["gone"][1]
     printed = notebooks.printed("mnist_linear")

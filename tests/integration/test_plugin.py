@@ -337,10 +337,10 @@ def test_the_client_config_is_the_emulators(plugin: Plugin) -> None:
 @pytest.mark.parametrize(
     ("change", "fix"),
     [
-        ({"AZUREML_EMULATOR": "https://127.0.0.1:1"}, "python -m emulator start"),
-        ({"MSI_ENDPOINT": "http://127.0.0.1:1/"}, "python -m emulator start"),
-        ({"AZUREML_EMULATOR": ""}, 'eval "$(python -m emulator env)"'),
-        ({"REQUESTS_CA_BUNDLE": "/nowhere"}, 'eval "$(python -m emulator env)"'),
+        ({"AZUREML_EMULATOR": "https://127.0.0.1:1"}, "azureml-emulator start"),
+        ({"MSI_ENDPOINT": "http://127.0.0.1:1/"}, "azureml-emulator start"),
+        ({"AZUREML_EMULATOR": ""}, 'eval "$(azureml-emulator env)"'),
+        ({"REQUESTS_CA_BUNDLE": "/nowhere"}, 'eval "$(azureml-emulator env)"'),
     ],
 )
 def test_an_emulator_out_of_reach_is_one_sentence_with_the_fix(

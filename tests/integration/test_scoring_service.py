@@ -60,17 +60,17 @@ def service(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def run(*arguments: str, key: str | None, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """Run `python -m digits.evaluation` with the key in its environment."""
+    """Run `digits` with the key in its environment."""
     environment = {name: value for name, value in os.environ.items() if name not in ("SCORING_KEY", "SCORING_URI")}
     if key is not None:
         environment["SCORING_KEY"] = key
-    command = [sys.executable, "-m", "digits.evaluation", *arguments]
+    command = [sys.executable, "-m", "digits", *arguments]
     return subprocess.run(command, check=False, cwd=ROOT, env=environment, capture_output=True, text=True, input=stdin)
 
 
 def evaluate(uri: str, *arguments: str, key: str | None = KEY) -> subprocess.CompletedProcess[str]:
     """Evaluate the service."""
-    return run("--uri", uri, *arguments, key=key)
+    return run("evaluate", "--uri", uri, *arguments, key=key)
 
 
 def predict(
@@ -145,7 +145,7 @@ def test_a_service_that_cannot_be_evaluated_is_exit_2(
     ended = evaluate(service.scoring_uri.removesuffix("/score") + path, key=key)
     *_, last = ended.stderr.splitlines()
     assert ended.returncode == 2
-    assert last.startswith("Not evaluated: ")
+    assert last.startswith("error: ")
     assert sentence in last
     assert "Traceback" not in ended.stderr
     assert key is None or key not in ended.stderr
@@ -197,7 +197,7 @@ def test_a_picture_is_read_on_the_command_line(service: server.ScoringServer, tm
     assert warning.startswith(f"Warning: {tmp_path / 'two.png'} shows several shapes next to each other: ")
     wrong = predict(service.scoring_uri, str(file), key="wrong")
     assert (wrong.returncode, wrong.stdout) == (2, "")
-    assert wrong.stderr.startswith("Not read: The service at http://127.0.0.1:")
+    assert wrong.stderr.startswith("error: The service at http://127.0.0.1:")
     assert "refuses the key (401)" in wrong.stderr
 
 

@@ -33,7 +33,7 @@ class Emulator:
         self._settings = dict(settings)
 
     def command(self, *arguments: str, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
-        """Run `python -m emulator` on the state folder."""
+        """Run `azureml-emulator` on the state folder."""
         command = [*prefix, sys.executable, "-m", "emulator", *arguments, "--state", str(self.state)]
         environment = {**os.environ, **self._settings}
         return subprocess.run(
@@ -68,7 +68,7 @@ class Emulator:
         return (self.state / "emulator.log").read_text(encoding="utf-8")
 
     def variables(self) -> dict[str, str]:
-        """Return what a shell has after `eval "$(python -m emulator env)"`."""
+        """Return what a shell has after `eval "$(azureml-emulator env)"`."""
         line = f'eval "$({sys.executable} -m emulator env --state {self.state})"; env -0'
         output = subprocess.run(["sh", "-c", line], cwd=ROOT, capture_output=True, text=True, check=True).stdout
         return dict(entry.split("=", 1) for entry in output.split("\0") if entry)

@@ -1,5 +1,7 @@
 """The commands that pages and messages name exist, and the first of them says what a machine lacks."""
 
+from digits.cli.commands import stacks
+
 import os
 import re
 import shutil
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from digits.stack import read
 from tests.unit.pages import PAGES, ROOT
 from tools import working_copy
 
@@ -36,24 +39,23 @@ def test_every_module_that_is_named_can_be_run(path: Path) -> None:
             assert file.with_suffix(".py").is_file() or (file / "__main__.py").is_file(), module
 
 
-@pytest.mark.parametrize(
-    ("settings", "expected"),
-    [
-        (["STACK=elsewhere"], ""),
-        (["STACK=elsewhere", "PULUMI_SECRETS_PROVIDER=azurekeyvault://v/keys/k?a=b"], "azurekeyvault://v/keys/k?a=b"),
-        (["STACK=dev", "PULUMI_SECRETS_PROVIDER=azurekeyvault://v/keys/k?a=b"], ""),
-    ],
-)
-def test_a_new_stack_is_encrypted_by_the_chosen_provider(settings: list[str], expected: str) -> None:
+@pytest.mark.parametrize(("stack", "is_encrypted"), [("staging", True), ("dev", False)])
+def test_a_new_stack_is_encrypted_by_the_chosen_provider(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    stack: str,
+    is_encrypted: bool,  # noqa: FBT001
+) -> None:
     """On Azure only: the emulator's stacks have no secret that is worth one."""
-    answer = subprocess.run(
-        ["make", "-s", "--eval", "shown: ; @printf '%s|' $(provider)", "shown", *settings],
-        cwd=ROOT,
-        text=True,
-        capture_output=True,
-        check=True,
-    )
-    assert answer.stdout.strip("|") == (f"--secrets-provider|{expected}" if expected else "")
+    program = tmp_path / "pulumi"
+    program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/words\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("PULUMI_SECRETS_PROVIDER", "azurekeyvault://v/keys/k?a=b")
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "azblob://state")
+    stacks.prepare(read(ROOT, stack))
+    provider = " --secrets-provider azurekeyvault://v/keys/k?a=b" if is_encrypted else ""
+    assert (tmp_path / "words").read_text() == f"stack select --create {stack}{provider}\n"
 
 
 def test_a_picture_that_is_not_named_is_asked_for(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from rich.console import Console
 from switch import PACK, SwitchError, require_known
 
+from digits.__main__ import main
 from digits.evaluation import report, terminal
-from digits.evaluation.__main__ import main
 from digits.evaluation.comparison import compare, obstacle
 from digits.evaluation.evaluation_errors import EvaluationError
 from digits.evaluation.page import Page
@@ -108,9 +108,7 @@ def test_a_field_of_the_metadata_is_named_with_what_it_should_be(
     with pytest.raises(SettingsError) as raised:
         ModelFile.read(tmp_path / MODEL_FILE)
     assert sentence in str(raised.value)
-    assert str(raised.value).endswith(
-        "`python -m digits.training --force` writes it anew for the model that is trained here."
-    )
+    assert str(raised.value).endswith("`digits train --force` writes it anew for the model that is trained here.")
 
 
 @often
@@ -152,10 +150,10 @@ def test_outputs_with_a_fault_are_one_sentence(
     """Exit 2 before anything is sent, and the key is in no message."""
     file = tmp_path_factory.getbasetemp() / "outputs.json"
     file.write_text(text)
-    assert main(["--outputs", str(file)]) == 2
+    assert main(["evaluate", "--outputs", str(file)]) == 2
     *progress, said = capsys.readouterr().err.splitlines()
     assert progress in ([], ["Scoring digits …"])
-    assert said.startswith("Not evaluated: ")
+    assert said.startswith("error: ")
     assert "object at" not in said
 
 

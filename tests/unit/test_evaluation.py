@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import resource
+import shutil
 import struct
 from io import StringIO
 from itertools import cycle
@@ -15,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from digits.__main__ import main
 from digits.datasets import load
 from digits.evaluation import report, terminal
-from digits.evaluation.__main__ import main
 from digits.evaluation.comparison import compare
 from digits.evaluation.evaluation_errors import ReportError
 from digits.evaluation.measured import Agreement
@@ -25,6 +26,7 @@ from digits.evaluation.reading import read_evaluation
 from digits.evaluation.verdict import Thresholds
 from tests.unit.evaluations import evaluated, zeros_ones_and_eights
 
+ROOT = Path(__file__).parents[2]
 EVALUATION = zeros_ones_and_eights()
 FAILED = zeros_ones_and_eights(thresholds=Thresholds(minimum_accuracy=1))
 
@@ -176,7 +178,7 @@ def test_the_exit_code_of_a_written_evaluation_is_its_verdict(
     other.write_text("[]")
     assert [main(["show", str(path)]) for path in (passed, failed, other, tmp_path / "none")] == [0, 1, 2, 2]
     errors = capsys.readouterr().err.splitlines()
-    assert [line.partition(":")[0] for line in errors] == ["Not evaluated", "Not evaluated"]
+    assert [line.partition(":")[0] for line in errors] == ["error", "error"]
 
 
 @pytest.mark.parametrize(
@@ -196,8 +198,7 @@ def test_a_wrong_option_is_answered_with_the_right_one(
     arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A percentage, no rows, a typo: exit 2 before anything is loaded."""
-    with pytest.raises(SystemExit, match="2"):
-        main(arguments)
+    assert main(["evaluate", *arguments]) == 2
     assert sentence in capsys.readouterr().err
 
 
@@ -205,9 +206,9 @@ def test_data_that_is_not_what_its_name_says_is_exit_2(tmp_path: Path, capsys: p
     """Other files under MNIST's names: one sentence with both digests, nothing is asked and no report is begun."""
     (tmp_path / "t10k-images-idx3-ubyte").write_bytes(struct.pack(">HBBIII", 0, 8, 3, 1, 28, 28) + bytes(784))
     data = ["--dataset", "mnist", "--directory", str(tmp_path)]
-    assert main(["--uri", "http://127.0.0.1:9/score", *data, "--report", str(tmp_path / "report")]) == 2
+    assert main(["evaluate", "--uri", "http://127.0.0.1:9/score", *data, "--report", str(tmp_path / "report")]) == 2
     (said,) = capsys.readouterr().err.splitlines()
-    assert said.startswith(f"Not evaluated: {tmp_path}/t10k-images-idx3-ubyte is not MNIST's t10k-images-idx3-ubyte: ")
+    assert said.startswith(f"error: {tmp_path}/t10k-images-idx3-ubyte is not MNIST's t10k-images-idx3-ubyte: ")
     assert not (tmp_path / "report").exists()
 
 
@@ -224,29 +225,33 @@ def test_a_full_disk_is_exit_2_and_leaves_the_report_before(tmp_path: Path, caps
         assert main(["report", str(tmp_path / "evaluation.json")]) == 2
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert capsys.readouterr().err == f"Not evaluated: {tmp_path} cannot be written: File too large.\n"
+    assert capsys.readouterr().err == f"error: {tmp_path} cannot be written: File too large.\n"
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_without_a_uri_it_says_where_one_comes_from(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_without_a_uri_the_dev_stack_is_evaluated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The option and the variable are both named."""
+    """And one that was never deployed is said to be so, before anything is started."""
     monkeypatch.delenv("SCORING_URI", raising=False)
-    assert main([]) == 2
-    assert "--uri or in SCORING_URI" in capsys.readouterr().err
+    monkeypatch.setenv("AZUREML_EMULATOR_STATE", str(tmp_path / "none"))
+    for name in ("Pulumi.yaml", "Pulumi.dev.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert main(["evaluate"]) == 2
+    assert capsys.readouterr().err == "error: Nothing is deployed in stack 'dev': run `make up` first.\n"
 
 
 @pytest.mark.parametrize("uri", ["nonsense", "ftp://127.0.0.1/score", "http://", "http://:80:80/"])
 def test_a_uri_that_is_none_is_shown_one(uri: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Before anything is sent."""
-    assert main(["--uri", uri]) == 2
+    assert main(["evaluate", "--uri", uri]) == 2
     assert "is not a scoring URI: it looks like http://127.0.0.1:8000/score." in capsys.readouterr().err
 
 
 def test_a_password_in_the_uri_reaches_no_message(capsys: pytest.CaptureFixture[str]) -> None:
     """The URI is written into reports, so it must not hold one."""
-    assert main(["--uri", "http://user:hunter2@127.0.0.1/score"]) == 2
+    assert main(["evaluate", "--uri", "http://user:hunter2@127.0.0.1/score"]) == 2
     said = capsys.readouterr().err
     assert "holds a user or a password" in said
     assert "hunter2" not in said

@@ -143,7 +143,7 @@ class Run:
     def again(self, command: str, *more: str) -> subprocess.CompletedProcess[str]:
         """Run the command on the report as it is."""
         answer = subprocess.run(
-            [sys.executable, "-m", "digits.github", command, str(self.report), *more],
+            [sys.executable, "-m", "digits", command, str(self.report), *more],
             cwd=ROOT,
             env=self.environment,
             capture_output=True,

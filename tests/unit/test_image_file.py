@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from rich.console import Console
 
+from digits.__main__ import main
 from digits.datasets import ImageError, load
 from digits.datasets.mnist_form import find_ink, normalise, place, shape
 from digits.evaluation import doubts, image_file, terminal
-from digits.evaluation.__main__ import main
 
 DIGITS = load("digits", "test").images.reshape(-1, 28, 28)
 INK = np.array(Image.fromarray(DIGITS[7]).resize((240, 240), Image.Resampling.BICUBIC))
@@ -176,7 +176,7 @@ def test_a_picture_that_cannot_be_read_is_one_sentence(
         path.write_bytes(content)
     assert main(["predict", "--uri", "http://127.0.0.1:9/score", str(path)]) == 2
     (said,) = capsys.readouterr().err.splitlines()
-    assert said.startswith(f"Not read: {path} {sentence}")
+    assert said.startswith(f"error: {path} {sentence}")
 
 
 def mnist_s(*labels: int) -> np.ndarray:

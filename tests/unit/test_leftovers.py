@@ -1,12 +1,12 @@
 """`make clean` loses nothing that is still deployed."""
 
+from digits.cli.commands.leftovers import find
+
 import json
 import shutil
 from pathlib import Path
 
 import pytest
-
-from tools.leftovers import find
 
 ROOT = Path(__file__).parents[2]
 

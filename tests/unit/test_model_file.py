@@ -90,9 +90,7 @@ def test_the_manifest_tells_the_service_what_it_may_load(tmp_path: Path) -> None
     }
 
 
-@pytest.mark.parametrize(
-    ("name", "command"), [("m.pkl", "python -m digits.training"), ("m.skops", "training --format skops")]
-)
+@pytest.mark.parametrize(("name", "command"), [("m.pkl", "digits train"), ("m.skops", "train --format skops")])
 def test_a_file_that_is_not_the_one_described_is_trained_again_in_its_format(
     tmp_path: Path, name: str, command: str
 ) -> None:

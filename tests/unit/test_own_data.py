@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digits import datasets
+from digits.__main__ import main
 from digits.datasets import DatasetError
 from digits.datasets.labels import whole_number
-from digits.evaluation.__main__ import main
 
 PIXELS = np.arange(3 * 784, dtype=np.int64).reshape(3, 784) % 256
 PIXELS[:, [0, -1]] = 0  # as at the border of every MNIST image
@@ -116,9 +116,9 @@ def test_a_column_is_not_named_in_vain(tmp_path: Path, name: str) -> None:
 def test_the_command_line_names_the_column(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A file that leaves it open names the option, and with it the service is asked."""
     data = ["--uri", "http://127.0.0.1:9/score", "--dataset", write(tmp_path, csv(header=["what", *NAMES]))]
-    assert main(data) == 2
+    assert main(["evaluate", *data]) == 2
     assert "set evaluationLabelColumn (--label-column) to its name." in capsys.readouterr().err
-    assert main([*data, "--label-column", "what"]) == 2
+    assert main(["evaluate", *data, "--label-column", "what"]) == 2
     assert "No service answers" in capsys.readouterr().err
 
 

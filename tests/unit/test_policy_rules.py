@@ -10,7 +10,9 @@ import jsonschema_rs
 import pytest
 import yaml
 from rules import RULES, Resource, Rule
-from switch import SwitchError, print_shell
+from switch import VARIABLES, SwitchError, choose
+
+from digits.stack import StackFileError
 
 ROOT = Path(__file__).parents[2]
 BY_NAME = {rule.name: rule for rule in RULES}
@@ -138,7 +140,7 @@ def test_a_stacks_policy_configuration_is_what_the_schemas_take(path: Path) -> N
         schema = {"type": "object", "properties": BY_NAME[name].schema}
         assert choice in {"advisory", "mandatory", "disabled"} if isinstance(choice, str) else True
         assert isinstance(choice, str) or jsonschema_rs.is_valid(schema, choice)
-    assert "export PULUMI_OPTION_POLICY_PACK_CONFIG=" in "\n".join(print_shell(ROOT, path.stem))
+    assert dict(choose(ROOT, path.stem))["PULUMI_OPTION_POLICY_PACK_CONFIG"]
 
 
 def write_project(directory: Path, stack: str, policies: str = "{}") -> Path:
@@ -163,22 +165,21 @@ def write_project(directory: Path, stack: str, policies: str = "{}") -> Path:
 )
 def test_one_switch_turns_the_pack_on_and_off(tmp_path: Path, stack: str, enabled: bool) -> None:  # noqa: FBT001
     """On unless the stack says otherwise; off takes back what another stack's shell had on."""
-    printed = list(print_shell(write_project(tmp_path, stack), "prod"))
-    assert printed[0] == "unset PULUMI_OPTION_POLICY_PACK PULUMI_OPTION_POLICY_PACK_CONFIG"
-    paths = f"export PULUMI_OPTION_POLICY_PACK={tmp_path}/infra/policy"
-    assert printed[1:] == ([paths, f"{paths}/config/prod.json".replace("PACK=", "PACK_CONFIG=")] if enabled else [])
+    pack = f"{tmp_path}/infra/policy"
+    paths = (pack, f"{pack}/config/prod.json") if enabled else (None, None)
+    assert list(choose(write_project(tmp_path, stack), "prod")) == list(zip(VARIABLES, paths, strict=True))
 
 
 def test_a_stack_without_a_policy_configuration_gets_the_packs_defaults(tmp_path: Path) -> None:
     """The strictest there are."""
-    printed = list(print_shell(write_project(tmp_path, ""), "another"))
-    assert printed[1:] == [f"export PULUMI_OPTION_POLICY_PACK={tmp_path}/infra/policy"]
+    chosen = dict(choose(write_project(tmp_path, ""), "another"))
+    assert chosen == dict(zip(VARIABLES, (f"{tmp_path}/infra/policy", None), strict=True))
 
 
 def test_a_comma_in_a_path_does_not_make_two_of_it(tmp_path: Path) -> None:
     """The CLI reads the variable as a line of CSV."""
     project = write_project(tmp_path / "here, there", "")
-    assert list(print_shell(project, "prod"))[1] == f"export PULUMI_OPTION_POLICY_PACK='\"{project}/infra/policy\"'"
+    assert dict(choose(project, "prod"))["PULUMI_OPTION_POLICY_PACK"] == f'"{project}/infra/policy"'
 
 
 @pytest.mark.parametrize(
@@ -203,15 +204,15 @@ def test_a_mistake_in_a_stacks_choice_is_not_passed_over(
     tmp_path: Path, stack: str, policies: str, sentence: str
 ) -> None:
     """The engine ignores what it does not know, and a misspelt policy would be none."""
-    with pytest.raises(SwitchError, match=re.escape(sentence)):
-        list(print_shell(write_project(tmp_path, stack, policies), "prod"))
+    with pytest.raises((SwitchError, StackFileError), match=re.escape(sentence)):
+        list(choose(write_project(tmp_path, stack, policies), "prod"))
 
 
 def test_all_that_is_wrong_in_a_policy_configuration_is_said_at_once(tmp_path: Path) -> None:
     """Each on its own line."""
     project = write_project(tmp_path, "", '{"tls-of": "disabled", "size-limited": {"maximumCores": 1}, "gate-on": 1}')
     with pytest.raises(SwitchError) as refused:
-        list(print_shell(project, "prod"))
+        list(choose(project, "prod"))
     assert len(str(refused.value).splitlines()) == 3
 
 
@@ -222,4 +223,4 @@ def test_a_policy_configuration_of_no_stack_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         SwitchError, match=re.escape("infra/policy/config/prd.json belongs to no stack: name it prod.json")
     ):
-        list(print_shell(project, "prod"))
+        list(choose(project, "prod"))

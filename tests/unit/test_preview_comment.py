@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
+from digits.__main__ import main
 from digits.engine.events import Preview, Step
 from digits.evaluation.verdict import Thresholds
 from digits.preview import cost
-from digits.preview.__main__ import main
 from digits.preview.comment import Comment
 from digits.preview.scoring_files import FileChange, changed_files
 from digits.preview.trial import Trial, try_candidate
 from digits.rendering import code
+from digits.stack import read
 from infra import scoring_package
 from infra.live import Live
 from infra.promotion import OTHER_CHECKOUT
@@ -68,7 +69,13 @@ def test_each_stack_has_a_marker_of_its_own() -> None:
 def preview_finds(monkeypatch: pytest.MonkeyPatch, found: Preview) -> None:
     """Let the command's preview find this, with nothing to look at."""
     monkeypatch.setattr("digits.engine.automation.preview", lambda _stack, _options: found)
-    monkeypatch.setattr("digits.preview.__main__.look", lambda *_about: Live("released", "x"))
+    monkeypatch.setattr("infra.live.look", lambda *_about: Live("released", "x"))
+    monkeypatch.setattr(
+        "digits.cli.commands.previewing.make_ready", lambda stack: read(Path(__file__).parents[2], stack)
+    )
+    monkeypatch.setattr("digits.atomic_files.replace", lambda _path, _content: None)
+    monkeypatch.setattr("digits.cli.commands.stacks.prepare", lambda _file: None)
+    monkeypatch.setattr("digits.cli.commands.stacks.repair_state", lambda _stack: None)
 
 
 def test_a_change_is_exit_code_0_and_so_is_none(
@@ -77,17 +84,8 @@ def test_a_change_is_exit_code_0_and_so_is_none(
     """A comment was made, whatever is in it."""
     for case in ("unchanged", "renamed", "policies"):
         preview_finds(monkeypatch, recorded.preview(case))
-        assert main(["dev"]) == 0
+        assert main(["preview"]) == 0
         assert capsys.readouterr().out == (recorded.DIRECTORY / case / "comment.md").read_text(encoding="utf-8")
-
-
-def test_a_machine_without_the_cli_is_told_how(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The first thing that a new machine lacks."""
-    monkeypatch.setenv("PATH", "")
-    assert main(["dev"]) == 2
-    assert "There is no pulumi on PATH" in capsys.readouterr().out
 
 
 def test_the_secrets_in_debug_lines_are_dropped() -> None:
@@ -164,7 +162,7 @@ def test_a_change_waits_for_its_promotion(monkeypatch: pytest.MonkeyPatch, capsy
     sentence = f"{OTHER_CHECKOUT} 'staging' released as 1c2edc2ee7aa (the scoring files differ): git checkout 9b52d5f."
     assert refused in failing
     preview_finds(monkeypatch, recorded.read(failing.replace(refused, sentence)))
-    assert main(["prod"]) == 0
+    assert main(["preview", "--stack", "prod"]) == 0
     comment = capsys.readouterr().out
     assert "✅ `prod` does not change: it takes what another stack released." in comment
     assert "git checkout 9b52d5f" in comment
@@ -227,14 +225,14 @@ def test_the_release_that_was_shown_is_handed_on(
     outputs = tmp_path / "outputs"
     monkeypatch.setenv("GITHUB_OUTPUT", str(outputs))
     preview_finds(monkeypatch, recorded.preview("score"))
-    main(["dev", "--no-candidate"])
+    main(["preview", "--no-candidate"])
     assert not outputs.exists()
     score = recorded.preview("score")
     source = {"stack": "staging", "release": "1c2edc2ee7aa", "accuracy": 0.9, "rowsEvaluated": 1.0}
     source |= {"dataset": "mnist", "datasetDigest": "d" * 64, "time": "2026", "commit": None}
     promoted = altered(score, "release", after={**step(score, "release").after, "source": source})
     preview_finds(monkeypatch, promoted)
-    main(["dev", "--no-candidate"])
+    main(["preview", "--no-candidate"])
     assert outputs.read_text() == "release=1c2edc2ee7aa\n"
     capsys.readouterr()
 

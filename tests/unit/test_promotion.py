@@ -1,5 +1,7 @@
 """Promotion: a release travels by its digests, its record comes back from Pulumi's history, a checkout must fit it."""
 
+from digits.cli.commands.releasing import print_releases, show_evidence
+
 import dataclasses
 import hashlib
 import re
@@ -9,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from digits.promotion.__main__ import _show_evidence, main
+from digits.__main__ import main
 from digits.promotion.history import Released, carry, choose, unfold
 from digits.promotion.record import PromotionError, ReleaseRecord
 from infra.azureml import AzureMLError
@@ -55,7 +57,7 @@ def test_the_evidence_says_that_the_release_was_worse_than_the_one_before(capsys
     """Anyone who approves a promotion sees it, although no threshold of the source forbade it."""
     loss = "Accuracy fell from 0.9501 with sklearn_mnist:2 to 0.9205."
     record = ReleaseRecord.from_output("staging", {**RELEASE, "loss": loss})
-    _show_evidence(record, "prod")
+    show_evidence(record, "prod")
     assert f"  worse         {loss}" in capsys.readouterr().out
     assert (record.evidence["loss"], RECORD.evidence["loss"]) == (loss, None)
 
@@ -151,9 +153,9 @@ def test_ids_are_whole_in_80_columns_and_a_dirty_checkout_is_marked(
     """The id is what RELEASE= needs; a commit with uncommitted changes is not what was released."""
     resources = {"release": released(commitDirty=dirty, modelName="a-model-with-a-rather-long-name")}
     monkeypatch.setattr("digits.engine.stacks.read_outputs", lambda _stack: resources)
-    monkeypatch.setattr("digits.promotion.__main__.look", lambda *_about: Live("other", "live, not released: x."))
-    monkeypatch.setattr("digits.promotion.__main__._WIDTH", 80)
-    assert main(["releases", "staging"]) == 0
+    monkeypatch.setattr("infra.live.look", lambda *_about: Live("other", "live, not released: x."))
+    monkeypatch.setattr("digits.cli.commands.releasing._WIDTH", 80)
+    print_releases("staging")
     lines = capsys.readouterr().out.splitlines()
     (row,) = (line for line in lines if line.startswith(RECORD.id))
     assert row.split()[1] == "no"

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from digits.training.__main__ import main
+from digits.__main__ import main
 from digits.training.model import METADATA_FILE, MODEL_FILE
+from digits.training.order import Order
 from digits.training.recipe import digest_code, find_change, write_recipe
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +52,7 @@ def test_comments_layout_and_other_modules_do_not_count(tmp_path: Path) -> None:
 def test_the_code_of_this_project_s_training_is_found() -> None:
     """The fit, the kernel's choice, and the form that the digits are brought into."""
     source = (ROOT / "digits" / "training" / "recipe.py").read_text()
-    assert "digits.training.__main__" in source
+    assert "digits.training.order" in source
     everything = digest_code()
     assert everything != digest_code(entry=("digits.training.model",))
     assert everything == digest_code()
@@ -90,7 +91,7 @@ def test_an_edit_of_fit_is_trained_and_so_is_taking_it_back(tmp_path: Path) -> N
 
     def train(text: str) -> tuple[str, bytes]:
         code.write_text(text)
-        command = [sys.executable, "-m", "digits.training"]
+        command = [sys.executable, "-m", "digits", "train"]
         done = subprocess.run(command, check=True, cwd=tmp_path, env=dict(os.environ), capture_output=True, text=True)
         return done.stdout + done.stderr, (tmp_path / "model" / MODEL_FILE).read_bytes()
 
@@ -109,14 +110,14 @@ def test_a_model_of_before_the_code_was_recorded_is_trained_once_and_that_is_sai
 ) -> None:
     """Nobody knows which code made it."""
     command = ["--output", str(tmp_path)]
-    assert main(command) == 0
+    assert main(["train", *command]) == 0
     evidence = tmp_path / METADATA_FILE
     old = {name: value for name, value in json.loads(evidence.read_text()).items() if name != "trainingCode"}
     evidence.write_text(json.dumps(old))
     capsys.readouterr()
-    assert main(command) == 0
+    assert main(["train", *command]) == 0
     assert "did not record its training code." in capsys.readouterr().err
-    assert main(command) == 0
+    assert main(["train", *command]) == 0
     assert "is up to date" in capsys.readouterr().out
 
 
@@ -125,32 +126,43 @@ def test_a_model_of_the_user_s_own_is_left_alone(tmp_path: Path, capsys: pytest.
     ours, own = tmp_path / "model", tmp_path / "model" / "own.pkl"
     ours.mkdir()
     command = ["--output", str(ours), "--model-file", str(own)]
-    assert main(command) == 2
+    assert main(["train", *command]) == 2
     assert f"{own} (modelFile) is missing: put it there with metadata.json next to it" in capsys.readouterr().err
     own.write_bytes(b"mine")
-    assert main(command) == 0
+    assert main(["train", *command]) == 0
     assert capsys.readouterr().out == f"{own} is used as it is, nothing is trained: modelFile names it.\n"
-    assert main([*command, "--force"]) == 2
+    assert main(["train", *command, "--force"]) == 2
     assert "is not what is trained here: take the setting out to use" in capsys.readouterr().err
     assert list(ours.iterdir()) == [own]
 
 
 @pytest.mark.parametrize(
-    ("settings", "expected"),
+    ("words", "expected"),
     [
-        (["STACK=dev"], "--dataset digits"),
-        (["STACK=dev", "FORCE=1"], "--dataset digits --force"),
-        (["STACK=own"], "--dataset mnist --model-file own/model.skops"),
+        (["--stack", "dev"], Order("digits")),
+        (["--stack", "dev", "--force"], Order("digits", force=True)),
+        (["--stack", "own"], Order("mnist", model_file=Path("own/model.skops"))),
+        (["--stack", "own", "--dataset", "digits"], Order("digits", model_file=Path("own/model.skops"))),
     ],
 )
-def test_make_hands_on_what_the_stack_and_the_user_say(tmp_path: Path, settings: list[str], expected: str) -> None:
-    """FORCE=1, and the stack's modelFile."""
-    shutil.copy(ROOT / "Makefile", tmp_path)
-    shutil.copy(ROOT / "Pulumi.dev.yaml", tmp_path)
-    (tmp_path / "Pulumi.own.yaml").write_text('config:\n  digits:modelFile: "own/model.skops"\n')
-    command = ["make", "-n", "--no-print-directory", "-o", ".venv/lock", "-o", "stack-file", "model", *settings]
-    shown = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, check=True).stdout
-    assert " ".join(shown.replace("\\", " ").split()) == f".venv/bin/python -m digits.training {expected}"
+def test_the_stack_s_file_says_what_is_trained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], expected: Order
+) -> None:
+    """The data by its cloud, and its modelFile; an option says otherwise."""
+    for name in ("Pulumi.yaml", "Pulumi.dev.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    azure = "".join(f"  azure-native:{name}: x\n" for name in ("subscriptionId", "tenantId", "location"))
+    (tmp_path / "Pulumi.own.yaml").write_text(f"config:\n{azure}  digits:modelFile: own/model.skops\n")
+    monkeypatch.chdir(tmp_path)
+    filled: list[Order] = []
+
+    def fill(order: Order) -> str:
+        filled.append(order)
+        return "filled"
+
+    monkeypatch.setattr("digits.training.order.fill", fill)
+    assert main(["train", *words]) == 0
+    assert filled == [expected]
 
 
 @pytest.mark.parametrize("file", [MODEL_FILE, "sklearn_mnist_model.skops"])
@@ -159,7 +171,7 @@ def test_a_model_file_that_is_trained_here_chooses_the_format(
 ) -> None:
     """However its path is written."""
     path = tmp_path / ".." / tmp_path.name / file
-    assert main(["--output", str(tmp_path), "--model-file", str(path)]) == 0
+    assert main(["train", "--output", str(tmp_path), "--model-file", str(path)]) == 0
     assert f"{file} written" in capsys.readouterr().out
     assert json.loads((tmp_path / METADATA_FILE).read_text())["modelFile"] == file
 
@@ -170,9 +182,9 @@ def test_metadata_that_were_edited_are_no_evidence_of_an_up_to_date_model(
 ) -> None:
     """They are written anew with the model, and that is said."""
     command = ["--output", str(tmp_path)]
-    assert main(command) == 0
+    assert main(["train", *command]) == 0
     evidence = tmp_path / METADATA_FILE
     evidence.write_text(json.dumps({**json.loads(evidence.read_text()), "accuracy": accuracy}))
     capsys.readouterr()
-    assert main(command) == 0
+    assert main(["train", *command]) == 0
     assert "The model is trained again: " in capsys.readouterr().err

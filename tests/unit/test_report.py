@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from digits.__main__ import main
 from digits.datasets import load
 from digits.evaluation import pictures, report
-from digits.evaluation.__main__ import main
 from digits.evaluation.comparison import compare
 from digits.evaluation.evaluation_errors import ReportError
 from digits.evaluation.evaluation_record import Evaluation

@@ -1,7 +1,6 @@
 """A stack's file: what is wrong in it is said before anything is done, all of it, with the line and the fix."""
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +9,6 @@ import pulumi_azure_native.config.vars as provider
 import pytest
 
 from digits.stack import BackendError, Keys, StackFileError, find_unknown, read, require_shared
-from digits.stack.file import MAKE_READS
 from digits.stack.keys import PROVIDER_TYPES
 
 ROOT = Path(__file__).parents[2]
@@ -191,38 +189,6 @@ def test_all_that_is_wrong_is_said_at_once_by_lines(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("line", "key"),
-    [
-        ("'digits:cloud': emulator", "digits:cloud"),
-        ("digits:cloud:\n    emulator", "digits:cloud"),
-        ("digits:cloud: &cloud emulator", "digits:cloud"),
-        ("digits:modelFile: my models/a.pkl", "digits:modelFile"),
-    ],
-)
-def test_what_make_would_read_otherwise_is_refused(tmp_path: Path, line: str, key: str) -> None:
-    """One file has one meaning: make would take this stack for one on Azure, or another file for its model."""
-    (said,) = refuse(tmp_path, f"{WHOLE}  {line}\n")
-    fix = f"write `{key}:` and a value without spaces on one line"
-    assert said == f"Pulumi.dev.yaml: {key} is written as make cannot read it: {fix}."
-
-
-def test_what_make_reads_is_known() -> None:
-    """A key that the Makefile asks for anew is held against its pattern too."""
-    asked = re.findall(r"\$\(call config,([\w-]+:\w+)\)", (ROOT / "Makefile").read_text())
-    assert set(asked) == set(MAKE_READS)
-
-
-@pytest.mark.parametrize("written", ["{}: x", "{}: 'x'", '{}: "x"', "{}: x # yours", "    {}:   x"])
-def test_make_reads_a_key_however_it_is_written(tmp_path: Path, written: str) -> None:
-    """Quoted, commented, indented: what the file's check takes is what the Makefile gets."""
-    shutil.copy(ROOT / "Makefile", tmp_path)
-    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  " + written.format("digits:promoteFrom") + "\n")
-    command = ["make", "-s", "--eval", "shown: ; @echo '$(call config,digits:promoteFrom)'", "shown", "STACK=dev"]
-    done = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, check=True)
-    assert done.stdout == "x\n"
-
-
 def test_an_environment_of_pulumis_may_hold_the_keys_that_are_missing(tmp_path: Path) -> None:
     """What the file does not say can come from there; the program asks for it once all is known."""
     assert refuse(tmp_path, "environment: [azure]\nconfig:\n  digits:cloud: azure\n") == []
@@ -240,15 +206,16 @@ def test_a_stack_without_a_file_is_named_with_those_that_have_one(tmp_path: Path
         read(write(tmp_path, WHOLE), "prd")
 
 
-def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run what make runs before anything else."""
-    command = [sys.executable, "-m", "digits.stack", "dev", *arguments]
-    environment = {"PYTHONPATH": str(ROOT), "HOME": str(directory), "PULUMI_CONFIG_PASSPHRASE": ""}
-    return subprocess.run(command, cwd=directory, env=environment, text=True, capture_output=True, check=False)
-
-
 LOCAL = "file:///home/me/digits/.state?metadata=skip"
 SHARED = "azblob://state?storage_account=digitsstate42"
+
+
+def run(directory: Path, backend: str = SHARED) -> subprocess.CompletedProcess[str]:
+    """Run what make runs before anything else."""
+    command = [sys.executable, "-m", "digits", "stack", "check"]
+    environment = {"PYTHONPATH": str(ROOT), "HOME": str(directory), "PULUMI_CONFIG_PASSPHRASE": ""}
+    environment |= {"PULUMI_BACKEND_URL": backend}
+    return subprocess.run(command, cwd=directory, env=environment, text=True, capture_output=True, check=False)
 
 
 def test_the_command_says_each_problem_and_exits_with_2(tmp_path: Path) -> None:
@@ -281,7 +248,7 @@ def test_a_stack_on_azure_starts_no_state_on_this_machine_unasked(
     taken: bool,  # noqa: FBT001
 ) -> None:
     """One sentence with the fix and with the way to confirm; the emulator's stacks are never asked."""
-    answer = run(write(tmp_path, WHOLE + line), "--backend", url)
+    answer = run(write(tmp_path, WHOLE + line), url)
     assert (answer.returncode == 0) is taken, answer.stderr
     if not taken:
         (said,) = answer.stderr.splitlines()

@@ -13,7 +13,7 @@ import pytest
 from sklearn.tree import DecisionTreeClassifier
 
 from digits import datasets
-from digits.training.__main__ import main
+from digits.__main__ import main
 from digits.training.model import METADATA_FILE, MODEL_FILE, SKOPS_FILE, fit, write
 
 ROOT = Path(__file__).parents[2]
@@ -21,15 +21,15 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a model that `python -m digits.training` made."""
+    """The folder of a model that `digits train` made."""
     directory = tmp_path_factory.mktemp("model")
     train(directory, PYTHONHASHSEED="1", OPENBLAS_CORETYPE="Haswell")
     return directory
 
 
 def train(directory: Path, **environment: str) -> None:
-    """Run `python -m digits.training` in a process of its own."""
-    command = [sys.executable, "-W", "error", "-m", "digits.training", "--force", "--output", str(directory)]
+    """Run `digits train` in a process of its own."""
+    command = [sys.executable, "-W", "error", "-m", "digits", "train", "--force", "--output", str(directory)]
     subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, **environment}, capture_output=True)
 
 
@@ -72,7 +72,7 @@ def test_other_data_give_another_model(tmp_path: Path) -> None:
 def test_an_up_to_date_model_is_left_alone(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A second run says so and writes nothing."""
     before = (trained / MODEL_FILE).stat().st_mtime_ns
-    assert main(["--output", str(trained)]) == 0
+    assert main(["train", "--output", str(trained)]) == 0
     assert "is up to date" in capsys.readouterr().out
     assert (trained / MODEL_FILE).stat().st_mtime_ns == before
 
@@ -80,18 +80,18 @@ def test_an_up_to_date_model_is_left_alone(trained: Path, capsys: pytest.Capture
 def test_an_up_to_date_skops_file_is_never_written_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Its bytes would be others each time, so the recipe and the SHA-256 of the file that is there decide."""
     command = ["--format", "skops", "--output", str(tmp_path)]
-    assert main(command) == 0
+    assert main(["train", *command]) == 0
     before = (tmp_path / SKOPS_FILE).read_bytes()
     written = metadata(tmp_path)
     assert written["modelFile"] == SKOPS_FILE
     assert written["sha256"] == hashlib.sha256(before).hexdigest()
     assert written["trustedTypes"] == []
     capsys.readouterr()
-    assert main(command) == 0
+    assert main(["train", *command]) == 0
     assert f"{SKOPS_FILE} is up to date" in capsys.readouterr().out
     assert (tmp_path / SKOPS_FILE).read_bytes() == before
     assert metadata(tmp_path) == written
-    assert main([*command, "--force"]) == 0
+    assert main(["train", *command, "--force"]) == 0
     assert (tmp_path / SKOPS_FILE).read_bytes() != before
 
 
@@ -109,8 +109,8 @@ def test_a_model_of_the_other_format_is_not_taken_for_this_one(
 ) -> None:
     """A folder holds one model: the one that its metadata name."""
     (wanted,) = {"pickle", "skops"} - {other}
-    assert main(["--format", other, "--output", str(tmp_path)]) == 0
-    assert main(["--format", wanted, "--output", str(tmp_path)]) == 0
+    assert main(["train", "--format", other, "--output", str(tmp_path)]) == 0
+    assert main(["train", "--format", wanted, "--output", str(tmp_path)]) == 0
     assert "up to date" not in capsys.readouterr().out
     assert metadata(tmp_path)["modelFile"] == {"pickle": MODEL_FILE, "skops": SKOPS_FILE}[wanted]
 
@@ -123,7 +123,7 @@ def test_a_model_that_was_tampered_with_is_trained_again(
     for name in (MODEL_FILE, METADATA_FILE):
         (tmp_path / name).write_bytes((trained / name).read_bytes())
     (tmp_path / file).write_bytes((tmp_path / file).read_bytes().replace(b"liblinear", b"saga"))
-    assert main(["--output", str(tmp_path)]) == 0
+    assert main(["train", "--output", str(tmp_path)]) == 0
     assert "written" in capsys.readouterr().out
     assert metadata(tmp_path)["parameters"]["solver"] == "liblinear"
 
@@ -131,6 +131,6 @@ def test_a_model_that_was_tampered_with_is_trained_again(
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit 2, the path is named, nothing half-written is left."""
     (tmp_path / "file").write_text("not a folder")
-    assert main(["--output", str(tmp_path / "file" / "model")]) == 2
-    assert capsys.readouterr().err.splitlines()[-1].startswith("No model was made: ")
+    assert main(["train", "--output", str(tmp_path / "file" / "model")]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: ")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -4,7 +4,7 @@ MissingError    there is no Go to build it with
 BuildError      Go cannot build it
 """
 
-from digits.cli import children
+from digits.cli import activity, children
 
 import os
 import shutil
@@ -13,7 +13,6 @@ import tempfile
 from hashlib import sha256
 from pathlib import Path
 
-from tools import build_progress
 from tools.go import GoError, Module
 
 MODULE = Path(__file__).parent
@@ -44,7 +43,7 @@ def get(cache: Path, path: str) -> Path:
     with tempfile.TemporaryDirectory(prefix="partial-", dir=cache) as partial:
         built = Path(partial, "actionlint")
         try:
-            with build_progress.show("Building actionlint from Go modules, usually a few seconds, once") as advance:
+            with activity.show("Building actionlint from Go modules, usually a few seconds, once") as advance:
                 Module(MODULE, go).build(built, _PACKAGE, advance=advance)
         except GoError as error:
             raise BuildError(

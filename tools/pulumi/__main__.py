@@ -3,25 +3,10 @@
 import digits.cli.interrupt  # noqa: F401 - before all else, see there
 
 import argparse
-import os
 import sys
-from functools import partial
-from pathlib import Path
-
-import platformdirs
 
 from tools.pulumi import choice
 from tools.pulumi.cli import PulumiUnavailableError
-
-
-def _locate(path: str, cache: Path) -> Path:
-    report = partial(print, file=sys.stderr)
-    found = choice.find(path, cache, report)
-    if found is not None:
-        return found
-    from tools.pulumi import build, release  # noqa: PLC0415 - httpx and rich: only the first run needs them
-
-    return choice.install(cache, report, release.fetch, partial(build.build, path=path))
 
 
 def main() -> int:
@@ -30,7 +15,7 @@ def main() -> int:
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     arguments = parser.parse_args()
     try:
-        print(_locate(os.environ.get("PATH", os.defpath), platformdirs.user_cache_path("digits") / "pulumi"))
+        print(choice.locate())
     except (PulumiUnavailableError, OSError) as error:
         if arguments.debug:
             raise

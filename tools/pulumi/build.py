@@ -1,9 +1,10 @@
 """The CLI and the Python language host built from Go modules, for machines that reach package registries only."""
 
+from digits.cli import activity
+
 import shutil
 from pathlib import Path
 
-from tools import build_progress
 from tools.go import GoError, Module
 from tools.pulumi.cli import LANGUAGE_HOST, SCRIPTS, VERSION, BuildFailedError
 from tools.pulumi.sources import MODULE
@@ -30,7 +31,7 @@ def build(directory: Path, *, path: str, because: str) -> None:
             f"{go} cannot build the Pulumi CLI ({error}): install a newer Go from https://go.dev/dl."
         ) from error
     try:
-        with build_progress.show("Building the Pulumi CLI from Go modules, usually about 4 minutes") as advance:
+        with activity.show("Building the Pulumi CLI from Go modules, usually about 4 minutes") as advance:
             module.build(directory, *_PACKAGES, flags=_FLAGS, advance=advance)
         sdk = module.find_source(_SDK)
     except GoError as error:

@@ -5,12 +5,17 @@ cache from before; the official release; one that is built once from Go modules 
 """
 
 import fcntl
+import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Protocol
+
+import platformdirs
 
 from tools.pulumi import sources
 from tools.pulumi.cli import VERSION, ReleaseUnreachableError, Report, find_on_path, is_complete
@@ -30,6 +35,18 @@ class Build(Protocol):
 
     def __call__(self, directory: Path, *, because: str) -> None:
         """Raise BuildFailedError when that cannot be done."""
+
+
+def locate() -> Path:
+    """Return the folder of the CLI that this user gets, fetched or built first if need be; says so on stderr."""
+    path, cache = os.environ.get("PATH", os.defpath), platformdirs.user_cache_path("digits") / "pulumi"
+    report = partial(print, file=sys.stderr)
+    found = find(path, cache, report)
+    if found is not None:
+        return found
+    from tools.pulumi import build, release  # noqa: PLC0415 - httpx and rich: only the first run pays for them
+
+    return install(cache, report, release.fetch, partial(build.build, path=path))
 
 
 def find(path: str, cache: Path, report: Report) -> Path | None:

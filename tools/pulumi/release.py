@@ -4,6 +4,8 @@ The digest is read over TLS at download time; pinned digests would be stronger, 
 This has not run against the site yet, only against a server of the tests.
 """
 
+from digits.cli import activity
+
 import hashlib
 import platform
 import queue
@@ -14,7 +16,6 @@ from pathlib import Path
 
 import httpx
 
-from tools import build_progress
 from tools.pulumi.cli import VERSION, ReleaseRejectedError, ReleaseUnreachableError, is_complete
 
 SITE = "https://get.pulumi.com/releases/sdk"
@@ -93,7 +94,7 @@ def _download(url: str, partial: Path) -> None:
     start = partial.stat().st_size if partial.exists() else 0
     headers = {"Range": f"bytes={start}-"} if start else {}
     with (
-        build_progress.show(f"Downloading the Pulumi CLI {VERSION}") as advance,
+        activity.show(f"Downloading the Pulumi CLI {VERSION}") as advance,
         httpx.stream("GET", url, headers=headers, timeout=20, follow_redirects=True) as response,
     ):
         if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:

@@ -1,9 +1,19 @@
 """The commands of `digits`: each imports its work when it runs, so that help and completion answer at once."""
 
 from digits.cli.command import create_group
-from digits.cli.commands import deploying, elsewhere, modelling, releasing, serving, setting_up
+from digits.cli.commands import (
+    asking,
+    deploying,
+    drifting,
+    elsewhere,
+    evaluating,
+    modelling,
+    previewing,
+    releasing,
+    setting_up,
+)
 
-_ROOMS = (deploying, serving, releasing, modelling, setting_up, elsewhere)
+_ROOMS = (deploying, previewing, drifting, evaluating, asking, releasing, modelling, setting_up, elsewhere)
 
 digits = create_group(
     "digits",

@@ -1,13 +1,22 @@
-"""The commands that deploy a stack, and say what a deployment would do: up, preview, drift, down."""
+"""The commands that deploy a stack and take it down again: up, down."""
 
-from digits.cli.command import Command, name_stack
-from digits.cli.commands.delegation import delegate, make
+from digits.cli import VERBOSE
+from digits.cli.command import FOUND_BAD, Command, CommandError, Interrupted, name_stack
+from digits.cli.commands import shell, stacks
 
-from pathlib import Path
+import os
+import sys
 
 import click
 
+from digits.stack import StackFile
+
 _SECTION = "Every day"
+_NEXT = """
+Next:
+  make smoke                  evaluate the live service again
+  $EDITOR scoring/score.py    then `make up`: the service is updated in place and evaluated
+  eval "$(make -s env)"       then `pulumi preview --diff`, `pulumi stack output`, … work in this shell"""
 
 
 @click.command(
@@ -22,66 +31,107 @@ _SECTION = "Every day"
 @click.option("--yes", is_flag=True, help="Do not ask before a stack on Azure is changed.")
 @click.option("--verbose", is_flag=True, help="Show all that a server says while it starts.")
 def up(stack: str, *, yes: bool, verbose: bool) -> int:
-    """Deploy this checkout, or the release of another stack, and evaluate the live service."""
-    return make("up", STACK=stack, YES=yes, VERBOSE=verbose)
+    """Deploy this checkout, or another stack's release, and evaluate the live service."""
+    if verbose:
+        os.environ[VERBOSE] = "1"
+    file = make_ready(stack)
+    stacks.prepare(file)
+    is_emulated = shell.is_emulated(file)
+    if is_emulated:
+        _hold_policies(stack)
+    confirmed = ["--yes", "--skip-preview"] if is_emulated else ["--yes"] if yes else []
+    options = ["--refresh", "--suppress-outputs", *([] if verbose else ["--suppress-progress"]), *confirmed]
+    try:
+        failed = _deploy(file, options)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"Interrupted: `make status STACK={stack}` says what is live and whether it was released; "
+            f"`make up STACK={stack}` goes on from there."
+        ) from None
+    if failed:
+        return FOUND_BAD
+    show_evaluation(stack)
+    print(_NEXT)
+    return 0
 
 
 @click.command(
     cls=Command,
     section=_SECTION,
-    examples=[
-        ("digits preview --stack staging", "what this checkout would do to the stack"),
-        ("digits preview --stack prod --release 4f2a81c09d3e", "what an older release would do"),
-        ("digits preview --stack prod -- --save-plan=plan.json", "options after -- go to `pulumi preview`"),
-    ],
+    examples=[("digits down", "destroy the dev stack and stop an emulator that is empty")],
 )
-@name_stack
-@click.option("--release", metavar="ID", help="Another release than the last, of a stack that takes releases.")
-@click.option(
-    "--output", metavar="FILE", type=Path, help="Write the comment there (default: reports/STACK/preview.md)."
-)
-@click.option("--no-candidate", is_flag=True, help="Do not run the candidate on this machine.")
-@click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[-- OPTION...]")
-def preview(
-    stack: str,
-    release: str | None,
-    output: Path | None,
-    options: tuple[str, ...],
-    *,
-    no_candidate: bool,
-) -> None:
-    """Show what a change would do to a stack, as a Markdown comment for a pull request."""
-    given = [
-        *(("--release", release) if release else ()),
-        *(("--output", str(output)) if output else ()),
-        *(("--no-candidate",) if no_candidate else ()),
-    ]
-    delegate("digits.preview", stack, *given, "--", *options)
-
-
-@click.command(
-    cls=Command,
-    section=_SECTION,
-    examples=[
-        ("digits drift", "what was changed outside Pulumi"),
-        ("digits drift --stack prod --json", "the same for a program"),
-    ],
-    epilog="Exit codes: 0 no drift, 1 drift, 2 could not look, 130 interrupted.",
-)
-@name_stack
-@click.option("--json", "form", flag_value="--json", help="Print one JSON object.")
-@click.option("--markdown", "form", flag_value="--markdown", help="Print Markdown, for an issue or a job's summary.")
-@click.option("--report", metavar="FILE", type=Path, help="Write the answer as Markdown there, too.")
-def drift(stack: str, form: str | None, report: Path | None) -> None:
-    """Show what was changed outside Pulumi, and what the next up would do about it."""
-    delegate("digits.drift", stack, form, *(("--report", str(report)) if report else ()))
-
-
-@click.command(cls=Command, section=_SECTION, examples=[("digits down", "destroy the dev stack")])
 @name_stack
 def down(stack: str) -> int:
-    """Destroy what a stack has deployed, and stop its emulator."""
-    return make("down", STACK=stack)
+    """Destroy what a stack has deployed, and stop the emulator if nothing is left in it."""
+    from digits.engine.invocation import hand_over  # noqa: PLC0415
+
+    file = shell.require_usable(stack)
+    if str(file.get("protectData")).lower() == "true":
+        raise CommandError(
+            f"Stack '{stack}' is protected: write digits:protectData: false and digits:policyEnabled: false in "
+            f"{file.name} and run `make up STACK={stack}` first."
+        )
+    is_emulated = shell.is_emulated(file)
+    if is_emulated:
+        shell.start_emulator(file)
+    shell.enter(stack)
+    stacks.repair_state(stack)
+    if stacks.select(stack):
+        options = ["--yes", "--skip-preview"] if is_emulated else []
+        if hand_over(["destroy", "--stack", stack, "--refresh", *options]):
+            return FOUND_BAD
+    if is_emulated:
+        shell.run_emulator("stop", "--if-empty", output=sys.stdout)
+    return 0
 
 
-COMMANDS = (up, preview, drift, down)
+def make_ready(stack: str) -> StackFile:
+    """Train the model and start the emulator if the stack needs them, enter its shell and return its file."""
+    from digits.cli.commands.modelling import train_for  # noqa: PLC0415
+
+    file = shell.require_usable(stack)
+    if not file.get("promoteFrom"):
+        train_for(file)
+    if shell.is_emulated(file):
+        shell.start_emulator(file)
+    shell.enter(stack)
+    return file
+
+
+def show_evaluation(stack: str) -> None:
+    """Print the stack's last evaluation; if nothing changed, another machine may have evaluated it."""
+    from digits.evaluation import report, terminal  # noqa: PLC0415
+
+    file = stacks.locate_report(stack, "evaluation.json")
+    if file.exists():
+        terminal.show(report.read(file))
+
+
+def _deploy(file: StackFile, options: list[str]) -> int:
+    if file.get("promoteFrom"):
+        from digits.cli.commands.releasing import deploy_release  # noqa: PLC0415
+
+        return deploy_release(file.stack, options)
+    from digits.engine.stacks import deploy  # noqa: PLC0415
+
+    return deploy(file.stack, options)
+
+
+def _hold_policies(stack: str) -> None:
+    """Refuse a change that a policy forbids; raises CommandError.
+
+    A policy asks about a resource when it is declared, which is too late for the last one. An `up` on Azure previews
+    by itself.
+    """
+    if "PULUMI_OPTION_POLICY_PACK" not in os.environ:
+        return
+    from digits.engine import automation  # noqa: PLC0415
+
+    shell.say("Holding the change against the policies")
+    preview = automation.preview(stack)
+    if preview.is_refused:
+        found = [f"{one.resource}: {one.message} ({one.policy})" for one in preview.violations if one.is_mandatory]
+        raise CommandError("\n".join(found or preview.errors))
+
+
+COMMANDS = (up, down)

@@ -1,16 +1,11 @@
-"""Mends the state of a file backend after a CLI that was killed or met a full disk: `python -m tools.state STACK`.
+"""Repairs the state in a folder of this machine after a CLI that was killed or met a full disk.
 
-Checkpoints are replaced whole. The lock stays behind, and the `.attrs` file beside a checkpoint, which the CLI writes
+Checkpoints are replaced whole. The lock stays behind, and the `.attrs` file next to a checkpoint, which the CLI writes
 in place unless the backend's URL says `?metadata=skip`, may be empty: the CLI then calls the checkpoint unreadable.
 """
 
-import digits.cli.interrupt  # noqa: F401 - before all else, see there
-
-import argparse
 import json
-import os
 import socket
-import sys
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,7 +15,7 @@ import psutil
 _PROJECT = "digits"
 
 
-def mend(backend: str, stack: str) -> list[str]:
+def repair(backend: str, stack: str) -> list[str]:
     """Drop locks of processes that are gone and attributes that were never written; return what was done.
 
     A backend other than a folder of this machine is left alone.
@@ -53,15 +48,3 @@ def _is_stale(lock: Path) -> bool:
         return True
     except (OSError, ValueError, KeyError, TypeError):
         return False
-
-
-def main() -> None:
-    """Repair the stack's state and say what was done."""
-    parser = argparse.ArgumentParser(prog="python -m tools.state", description=__doc__)
-    parser.add_argument("stack", help="its name; where its state lies is in PULUMI_BACKEND_URL")
-    for line in mend(os.environ.get("PULUMI_BACKEND_URL", ""), parser.parse_args().stack):
-        print(line, file=sys.stderr)
-
-
-if __name__ == "__main__":
-    main()

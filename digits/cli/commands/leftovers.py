@@ -1,11 +1,5 @@
-"""What `make clean` would lose: `python -m tools.leftovers` says what still runs or is deployed, and what ends it.
+"""What `make clean` would lose: what still runs or is deployed, and what ends it."""
 
-Exit codes: 0 nothing, 2 something, which was said.
-"""
-
-import digits.cli.interrupt  # noqa: F401 - before all else, see there
-
-import argparse
 import json
 import subprocess
 import sys
@@ -25,7 +19,7 @@ def find(directory: Path) -> Iterator[str]:
         way_out = f"Run {down}: it destroys what is deployed, stops the emulator, and names what blocks that. "
         yield (
             f"The emulator is running. {way_out if emulated else ''}To lose what is deployed, stop it by "
-            "`.venv/bin/python -m emulator stop --state .emulator`, and run `make clean` again."
+            "`.venv/bin/azureml-emulator stop --state .emulator`, and run `make clean` again."
         )
     for stack in stacks:
         if stack not in emulated:
@@ -52,16 +46,3 @@ def _is_emulated(directory: Path, stack: str) -> bool:
         return bool(read(directory, stack).get("cloud") == "emulator")
     except StackFileError:
         return False
-
-
-def main() -> int:
-    """Say what would be lost and return the exit code."""
-    argparse.ArgumentParser(prog="python -m tools.leftovers", description=__doc__).parse_args()
-    found = list(find(Path.cwd()))
-    for sentence in found:
-        print(sentence, file=sys.stderr)
-    return 2 if found else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.state import mend
+from digits.stack.repair import repair
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def lock(backend: Path, pid: int, hostname: str) -> Path:
 def test_attributes_that_were_never_written_are_dropped(stacks: Path, tmp_path: Path) -> None:
     """The checkpoint next to them is whole, and the CLI reads it without."""
     (stacks / "dev.json.attrs").write_text("")
-    assert len(mend(f"file://{tmp_path}", "dev")) == 1
+    assert len(repair(f"file://{tmp_path}", "dev")) == 1
     assert not (stacks / "dev.json.attrs").exists()
     assert (stacks / "dev.json").read_text() == '{"version": 3}'
 
@@ -45,7 +45,7 @@ def test_whole_state_is_left_alone(stacks: Path, tmp_path: Path) -> None:
     """Nothing is done, and nothing is said; another stack is not looked at."""
     (stacks / "other.json.attrs").write_text("")
     before = {file.name: file.read_bytes() for file in stacks.iterdir()}
-    assert mend(f"file://{tmp_path}?metadata=skip", "dev") == []
+    assert repair(f"file://{tmp_path}?metadata=skip", "dev") == []
     assert {file.name: file.read_bytes() for file in stacks.iterdir()} == before
 
 
@@ -53,7 +53,7 @@ def test_the_lock_of_a_process_that_is_gone_is_dropped(tmp_path: Path) -> None:
     """A killed CLI locks nobody out."""
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], check=True, capture_output=True)
     path = lock(tmp_path, int(gone.stdout), socket.gethostname())
-    assert len(mend(f"file://{tmp_path}", "dev")) == 1
+    assert len(repair(f"file://{tmp_path}", "dev")) == 1
     assert not path.exists()
 
 
@@ -63,11 +63,11 @@ def test_the_lock_of_a_process_that_is_gone_is_dropped(tmp_path: Path) -> None:
 def test_a_lock_that_may_be_held_stays(tmp_path: Path, pid: int, hostname: str) -> None:
     """A running `up`, here or on another machine, keeps its lock."""
     path = lock(tmp_path, pid, hostname)
-    assert mend(f"file://{tmp_path}", "dev") == []
+    assert repair(f"file://{tmp_path}", "dev") == []
     assert path.exists()
 
 
 def test_other_backends_are_left_alone() -> None:
     """Azure Blob and Pulumi Cloud keep whole checkpoints by themselves."""
-    assert mend("azblob://state", "dev") == []
-    assert mend("", "dev") == []
+    assert repair("azblob://state", "dev") == []
+    assert repair("", "dev") == []
