@@ -1,6 +1,6 @@
 """A stack's report as a comment or an issue that is updated in place.
 
-What belongs to which report is told by its first line, an HTML comment that readers do not see.
+The first line of a comment or issue names its report, in an HTML comment that readers do not see.
 Only what a bot wrote is taken for ours: anybody may write the same first line.
 
 ReportError     the file is not there

@@ -1,6 +1,6 @@
 """Where a stack's state lies, found as the CLI finds it; a stack on Azure does not start one on this machine unasked.
 
-Whoever forgets PULUMI_BACKEND_URL would begin an empty state, and deploy a second time what a team's state holds.
+Without PULUMI_BACKEND_URL, an empty state would begin here, and everything would be deployed a second time.
 """
 
 import json

@@ -16,7 +16,7 @@ class Subscriptions:
     def __init__(self, store: Store) -> None:
         self._store = store
         with store.transaction():
-            for key in store.resources.find_keys():  # a subscription that holds resources exists, whoever wrote them
+            for key in store.resources.find_keys():  # a subscription that holds resources exists
                 self.add(key.split("/")[2])
 
     def add(self, subscription: str) -> bool:
