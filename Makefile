@@ -1,4 +1,4 @@
-# The only commands to learn. `make` alone lists them; `.venv/bin/digits --help` has the same with all their options.
+# The only commands to learn. `make` without a target lists them; `.venv/bin/digits --help` has the same with all their options.
 #
 # STACK=dev    the stack of every command; one with `digits:cloud: emulator` runs on this machine, on the one emulator of this clone
 # FORMAT=…     drift's answer as json or markdown instead of text
@@ -83,7 +83,7 @@ test: .venv/lock  ## all tests: no I/O, the emulator with the real SDK, the real
 check: .venv/lock  ## lint, types, workflows and the fast tests
 	@.venv/bin/ruff format --check -q . && .venv/bin/ruff check -q . && .venv/bin/mypy && $(python) -m tools.actionlint && $(python) -m pytest -n 2 --dist loadfile tests/unit
 
-bench: .venv/lock  ## measure: what deploying takes, how fast the service answers, beside its peers
+bench: .venv/lock  ## measure deployment and scoring, and compare the service with other servers
 	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m benchmarks.lifecycle
 	@$(python) -m benchmarks.serving --markdown benchmarks/RESULTS.md $(if $(DIRECTORY),--mnist $(DIRECTORY))
 	@$(python) -m benchmarks.serving.load --markdown benchmarks/RESULTS.md

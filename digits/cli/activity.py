@@ -20,7 +20,7 @@ class Advance(Protocol):
 
 @contextmanager
 def show(title: str) -> Iterator[Advance]:
-    """Show the title with the time it has taken so far, and what is told by calling the result."""
+    """Show the title with the time that it has taken so far; a call of the result adds the progress."""
     console = Console(stderr=True)
     with _live(title, console) if console.is_terminal else _lines(title, console) as advance:
         yield advance

@@ -189,7 +189,7 @@ def _explain_usage(error: click.ClickException) -> list[str]:
 
 
 def _explain(error: Exception) -> Iterator[str]:
-    """Yield the sentences of an error of ours; one of another package is told with the way to its traceback."""
+    """Yield the sentences of an error of ours; for an error of another package, also the way to its traceback."""
     if type(error).__module__.partition(".")[0] in _OURS:
         yield from str(error).splitlines()
     elif isinstance(error, OSError) and error.strerror:

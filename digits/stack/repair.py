@@ -18,7 +18,7 @@ _PROJECT = "digits"
 def repair(backend: str, stack: str) -> list[str]:
     """Drop locks of processes that are gone and attributes that were never written; return what was done.
 
-    A backend other than a folder of this machine is left alone.
+    Any backend except a folder of this machine stays as it is.
     """
     address = urlsplit(backend)
     if address.scheme != "file":
