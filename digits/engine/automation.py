@@ -78,6 +78,8 @@ def _listen(operation: Callable[..., object]) -> tuple[list[EngineEvent], Engine
             operation(on_event=found.append, color="never")
     except EngineError as error:
         return found, error
+    except RuntimeError:  # the API's answer to a CLI that ends well without a summary, such as after --help
+        return found, EngineError("The Pulumi CLI previewed nothing: leave out the options that end it early.")
     return found, None
 
 

@@ -87,3 +87,10 @@ def test_a_preview_leaves_the_selected_stack_alone(cli: Path) -> None:
     assert given[0] == "preview"
     assert "--policy-pack=x" in given
     assert given[given.index("--stack") + 1] == "staging"
+
+
+def test_a_cli_that_previews_nothing_is_an_error(cli: Path) -> None:
+    """As after `-- --help`: no change would be a wrong answer."""
+    send(cli)
+    with pytest.raises(EngineError, match="previewed nothing"):
+        automation.preview("dev", ["--help"])
