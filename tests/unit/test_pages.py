@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from digits.stack import read
+from emulator.cli import azureml_emulator
 from tests.unit.pages import PAGES, ROOT
 from tests.unit.test_rooms import MAY_IMPORT
 
@@ -36,10 +37,11 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_digits_command_that_a_page_names_exists(page: Path) -> None:
+def test_every_command_that_a_page_names_exists(page: Path) -> None:
     """In a block of commands and in prose alike."""
-    named = re.findall(r"(?:`|^ {4}|bin/)digits ([a-z]+)", page.read_text(), re.MULTILINE)
-    assert set(named) <= digits.commands.keys()
+    for name, group in {"digits": digits, "azureml-emulator": azureml_emulator}.items():
+        named = re.findall(rf"(?:`|^ {{4}}|bin/){name} ([a-z]+)", page.read_text(), re.MULTILINE)
+        assert set(named) <= group.commands.keys()
 
 
 def test_the_page_of_the_architecture_has_the_rooms_and_their_arrows() -> None:
