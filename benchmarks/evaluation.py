@@ -5,7 +5,7 @@ also each with the other's service, from images in memory to labels. The labels 
 Then Chromium opens the report and an empty page in turn: `make bench`.
 """
 
-import digits.cli.interrupt  # noqa: F401 - before all else, see there
+import digits.cli.interrupt  # before all else, see there
 
 import argparse
 import json
@@ -98,7 +98,7 @@ def _open(page: Path, repeats: int) -> tuple[list[float], list[float]]:
     return times
 
 
-def _tutorial_s_way(uri: str, images: Any) -> Labels:  # noqa: ANN401 - an array
+def _tutorial_s_way(uri: str, images: Any) -> Labels:
     """Score all rows in one request, as service.run sends them."""
     body = json.dumps({"data": (images / 255).tolist()})
     response = httpx.post(uri, content=body, headers={"Content-Type": "application/json"}, timeout=300, trust_env=False)
@@ -106,7 +106,7 @@ def _tutorial_s_way(uri: str, images: Any) -> Labels:  # noqa: ANN401 - an array
     return labels
 
 
-def _our_way(uri: str, images: Any, body: Body = "uint8") -> Labels:  # noqa: ANN401 - an array
+def _our_way(uri: str, images: Any, body: Body = "uint8") -> Labels:
     with Client(uri, None, body) as client:
         return client.score(images)
 

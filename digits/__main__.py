@@ -1,6 +1,6 @@
 """`digits`: deploys the classifier, looks after what is deployed, and makes the model."""
 
-from digits.cli import interrupt  # noqa: F401 - before all else, see there
+from digits.cli import interrupt
 
 import sys
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    from digits.cli import command  # noqa: PLC0415 - Ctrl-C is one line from here on
-    from digits.cli.commands import digits  # noqa: PLC0415
+    from digits.cli import command  # Ctrl-C is one line from here on
+    from digits.cli.commands import digits
 
     return command.run(digits, arguments)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write the file in one step: when the disk is full the old one stays, and nothing lies beside it."""
+    """Write the file in one step: if the disk is full the old one stays, and nothing lies next to it."""
     replace_all({path: content})
 
 

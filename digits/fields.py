@@ -36,7 +36,7 @@ class Fields:
             raise _unfit(document, "an object").within(name)
         self._document, self._name = document, name
 
-    def take(self, name: str, read: Reader[T], default: Any = _MISSING) -> T:  # noqa: ANN401 - of the reader's type
+    def take(self, name: str, read: Reader[T], default: Any = _MISSING) -> T:
         """Return the field, or what the reader makes of the default where there is none."""
         value = self._document.get(name, default)
         if value is _MISSING:

@@ -12,7 +12,7 @@ import jinja2
 _LONGEST = 80
 
 
-def render(package: str, template: str, filters: Mapping[str, Callable[..., object]], **context: Any) -> str:  # noqa: ANN401 - the template's
+def render(package: str, template: str, filters: Mapping[str, Callable[..., object]], **context: Any) -> str:
     """Return a template of a package's templates/ with this context; HTML is escaped, Markdown by its filters."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader(package),

@@ -1,15 +1,15 @@
 """`azureml-emulator`: Azure ML, ACI and the Azure Resource Manager on this machine."""
 
-from digits.cli import interrupt  # noqa: F401 - before all else, see there
+from digits.cli import interrupt
 
 import sys
 
 
 def main() -> int:
     """Run the command line and return its exit code."""
-    from digits.cli import command  # noqa: PLC0415 - Ctrl-C is one line from here on
+    from digits.cli import command  # Ctrl-C is one line from here on
 
-    from emulator.cli import azureml_emulator  # noqa: PLC0415
+    from emulator.cli import azureml_emulator
 
     return command.run(azureml_emulator)
 

@@ -54,11 +54,11 @@ class Candidate:
         Raises EnvironmentFailedError, ServerFailedError, DatasetError and EvaluationError, each a sentence; below that
         of an exception in run() stands its traceback.
         """
-        from digits.evaluation import report as evaluation_report  # noqa: PLC0415 (an unchanged `up` runs no candidate)
-        from digits.evaluation import smoke  # noqa: PLC0415
-        from digits.evaluation.evaluation_errors import ServiceError  # noqa: PLC0415
-        from digits.runtime import server  # noqa: PLC0415
-        from digits.runtime.environment import build, variables  # noqa: PLC0415
+        from digits.evaluation import report as evaluation_report  # an unchanged `up` runs no candidate
+        from digits.evaluation import smoke
+        from digits.evaluation.evaluation_errors import ServiceError
+        from digits.runtime import server
+        from digits.runtime.environment import build, variables
 
         shutil.rmtree(self.kept, ignore_errors=True)
         python = build(self.conda, report) / "bin" / "python"
@@ -111,7 +111,7 @@ class Candidate:
 
 def explain(log: str) -> str:
     """Return the entry script's last exception in a service's log, on lines of its own; nothing if there is none."""
-    from digits.runtime import health  # noqa: PLC0415 (an unchanged `up` runs no candidate)
+    from digits.runtime import health  # an unchanged `up` runs no candidate
 
     exception = health.last_exception(log.splitlines())
     return f"\nThe entry script's last exception:\n{exception}" if exception else ""

@@ -54,9 +54,9 @@ class Gate:
 
     def _decide(self, candidate: Properties, released: Properties, key: str | None, progress: Report) -> None:
         """Return where the candidate may be released; raises GateError."""
-        from digits.datasets import DatasetError  # noqa: PLC0415
-        from digits.evaluation import report as evaluation_report  # noqa: PLC0415 (an unchanged `up` evaluates nothing)
-        from digits.evaluation.evaluation_errors import EvaluationError, ServiceError  # noqa: PLC0415
+        from digits.datasets import DatasetError
+        from digits.evaluation import report as evaluation_report  # an unchanged `up` evaluates nothing
+        from digits.evaluation.evaluation_errors import EvaluationError, ServiceError
 
         if not self.webservice.is_fresh:
             _require_live(candidate)
@@ -85,7 +85,7 @@ class Gate:
 
     def _way_back(self, judge: "_Judge", candidate: Properties, released: Properties, progress: Report) -> str:
         """Roll back where that is wanted and possible; return what was done, and what may be."""
-        from digits.evaluation.evaluation_errors import EvaluationError  # noqa: PLC0415 (see above)
+        from digits.evaluation.evaluation_errors import EvaluationError
 
         obstacle = rollback.obstacle(released, candidate)
         if obstacle or not self.settings.rollback_on_failure:
@@ -122,8 +122,8 @@ class _Judge:
         self, record: Properties, uri: str, key: str | None, progress: Report, directory: str = ""
     ) -> tuple["Evaluation", str]:
         """Return the evaluation, and where its report is, or why there is none of a service that failed."""
-        from digits.evaluation import report, smoke  # noqa: PLC0415 (see above)
-        from digits.evaluation.evaluation_errors import ReportError  # noqa: PLC0415
+        from digits.evaluation import report, smoke
+        from digits.evaluation.evaluation_errors import ReportError
 
         previous, unread = _read_before(self.before)
         evaluation = smoke.evaluate(
@@ -159,8 +159,8 @@ class _Judge:
 
 def _read_before(recorded: str | None) -> tuple["Evaluation | None", str | None]:
     """Return the last release's evaluation, or why its record cannot be read, which must not block the next one."""
-    from digits.evaluation.evaluation_errors import ReportError  # noqa: PLC0415 (see above)
-    from digits.evaluation.reading import read_evaluation  # noqa: PLC0415
+    from digits.evaluation.evaluation_errors import ReportError
+    from digits.evaluation.reading import read_evaluation
 
     try:
         return (read_evaluation(json.loads(recorded)) if recorded else None), None
@@ -170,8 +170,8 @@ def _read_before(recorded: str | None) -> tuple["Evaluation | None", str | None]
 
 def load_test_data(settings: Settings, report_progress: Report) -> "Dataset":
     """Return what the service is evaluated on; raises DatasetError, also for the rows that its model was trained on."""
-    from digits import datasets  # noqa: PLC0415 (see above)
-    from digits.evaluation import evidence  # noqa: PLC0415
+    from digits import datasets
+    from digits.evaluation import evidence
 
     dataset = datasets.load(
         settings.evaluation_dataset,

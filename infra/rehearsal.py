@@ -56,10 +56,10 @@ class Rehearsal:
         await asyncio.to_thread(self._rehearse, inputs, hook_reporter(args.urn))
 
     def _rehearse(self, inputs: Mapping[str, Any], report: Report) -> None:
-        from digits.datasets import DatasetError  # noqa: PLC0415
-        from digits.evaluation.evaluation_errors import EvaluationError  # noqa: PLC0415 (an unchanged `up` rehearses nothing)
-        from digits.runtime.environment import EnvironmentFailedError  # noqa: PLC0415
-        from digits.runtime.server import ServerFailedError  # noqa: PLC0415
+        from digits.datasets import DatasetError
+        from digits.evaluation.evaluation_errors import EvaluationError  # an unchanged `up` rehearses nothing
+        from digits.runtime.environment import EnvironmentFailedError
+        from digits.runtime.server import ServerFailedError
 
         try:
             evaluation = self._evaluate(inputs, lambda line: report(f"rehearsing: {line}"))
@@ -105,7 +105,7 @@ class Rehearsal:
 
     def _fail(self, sentence: str) -> RehearsalError:
         """Return the error, which names what was kept; mark the report of what is live as older than this change."""
-        from digits.evaluation import report  # noqa: PLC0415 (an unchanged `up` rehearses nothing)
+        from digits.evaluation import report  # an unchanged `up` rehearses nothing
 
         found = [self.kept / name for name in (report.PAGE_FILE, LOG_FILE) if (self.kept / name).exists()]
         report.mark(self.kept.parent, "A later change failed its rehearsal and was not deployed: see rehearsal/.")

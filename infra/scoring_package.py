@@ -159,7 +159,7 @@ def _names(statement: ast.stmt) -> set[str]:
 _deserialize = rpc.deserialize_property
 
 
-def _deserialize_elided(value: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+def _deserialize_elided(value: Any, *args: Any, **kwargs: Any) -> Any:
     # In Diff, only the identity matters, and the engine leaves the contents out. The SDK takes such an archive for an
     # error (pulumi/pulumi#6802, open). No code reads it there.
     if isinstance(value, Struct) and value.fields.keys() == {rpc._special_sig_key, "hash"}:

@@ -28,7 +28,7 @@ def hook_reporter(urn: str) -> Report:
     return _reporter(get_engine(), urn)
 
 
-def _reporter(engine: Any, urn: str) -> Report:  # noqa: ANN401 (gRPC's stubs have no types)
+def _reporter(engine: Any, urn: str) -> Report:
     def report(message: str) -> None:
         request = engine_pb2.LogRequest(severity=engine_pb2.INFO, message=message, urn=urn, ephemeral=True)
         try:

@@ -28,7 +28,7 @@ _NUMERAL = re.compile(r"0|-?[1-9][0-9]*")
 class Classifier:
     """Labels for blocks of rows; uint8 rows hold pixels of 0 to 255, all others numbers from 0 to 1."""
 
-    def __init__(self, model: Any) -> None:  # noqa: ANN401 - scikit-learn ships no types
+    def __init__(self, model: Any) -> None:
         self._model = model
         self.width = find_width(model)
         self._weights: dict[str, tuple[np.ndarray, np.ndarray]] = {}
@@ -153,7 +153,7 @@ class NoWidthError(Exception):
     """The model does not say how many numbers it takes in a row."""
 
 
-def find_width(model: Any) -> int:  # noqa: ANN401
+def find_width(model: Any) -> int:
     """Return how many numbers the model takes in a row; raises NoWidthError.
 
     Models report it since scikit-learn 0.24. Older ones show it in their coefficients, composed ones in their parts.
@@ -167,7 +167,7 @@ def find_width(model: Any) -> int:  # noqa: ANN401
     return width
 
 
-def _find_width(part: Any, depth: int = 0) -> int | None:  # noqa: ANN401
+def _find_width(part: Any, depth: int = 0) -> int | None:
     """Look at the estimator's own attributes, then at its parts, the first of which takes the rows."""
     for name in _WIDTHS:
         value = getattr(part, name, None)
@@ -181,7 +181,7 @@ def _find_width(part: Any, depth: int = 0) -> int | None:  # noqa: ANN401
     return next((width for width in inner if width is not None), None) if depth < _DEEPEST else None
 
 
-def _flatten(value: Any) -> Iterator[Any]:  # noqa: ANN401
+def _flatten(value: Any) -> Iterator[Any]:
     """Yield the estimators in a list of them, or of names and them."""
     if isinstance(value, list | tuple | np.ndarray):
         for each in value:
@@ -205,7 +205,7 @@ def _share_exponentials(scores: np.ndarray) -> np.ndarray:
     return shares
 
 
-def _find_classes(model: Any) -> np.ndarray | None:  # noqa: ANN401
+def _find_classes(model: Any) -> np.ndarray | None:
     classes = getattr(model, "classes_", None)
     return classes if isinstance(classes, np.ndarray) and classes.ndim == 1 else None
 
@@ -221,7 +221,7 @@ def _find_integers(classes: np.ndarray | None) -> dict[Any, int]:
     return {label: int(label) for label in found}
 
 
-def _find_linear(model: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:  # noqa: ANN401
+def _find_linear(model: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Return weights (width, classes), intercepts and labels so that the first of the highest scores decides."""
     if isinstance(model, OneVsRestClassifier) and model.label_binarizer_.y_type_ == "multiclass":
         parts = [part for part in model.estimators_ if isinstance(part, LinearClassifierMixin)]

@@ -96,7 +96,7 @@ def read_verified_model(file: Path, sha256: str) -> bytes:
     return content
 
 
-def deserialize(file: Path, content: bytes, trusted: list[str]) -> Any:  # noqa: ANN401 - any object that was trained
+def deserialize(file: Path, content: bytes, trusted: list[str]) -> Any:
     """Return the object in these verified bytes; the file's suffix names their format."""
     if file.suffix in (".pkl", ".joblib"):
         return _read_pickle(file, content)
@@ -108,7 +108,7 @@ def deserialize(file: Path, content: bytes, trusted: list[str]) -> Any:  # noqa:
     )
 
 
-def _read_pickle(file: Path, content: bytes) -> Any:  # noqa: ANN401
+def _read_pickle(file: Path, content: bytes) -> Any:
     """Unpickle; an error names the module or class that the pickle needs and that is missing here."""
     try:
         return joblib.load(io.BytesIO(content))
@@ -157,9 +157,9 @@ def _unreadable(file: Path, error: Exception) -> ModelRefusedError:
     )
 
 
-def _read_skops(file: Path, content: bytes, trusted: list[str]) -> Any:  # noqa: ANN401
+def _read_skops(file: Path, content: bytes, trusted: list[str]) -> Any:
     """Build the object from the types that skops trusts by itself and those that the manifest pins."""
-    import skops.io  # noqa: PLC0415 - a second of imports, which a pickle does not need
+    import skops.io  # a second of imports, which a pickle does not need
 
     try:
         _require_bounded(file, content)

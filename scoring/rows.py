@@ -102,7 +102,7 @@ def parse(raw: bytes, width: int) -> Iterator[np.ndarray]:
     yield _numbers(data, width)
 
 
-def _read_json(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
+def _read_json(raw: bytes) -> Any:
     """Return the body's JSON, which may begin with a byte order mark."""
     if not raw.strip():
         raise NotJsonError(f"The body is empty and no JSON: {_SEND}")
@@ -118,7 +118,7 @@ def _read_json(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
         raise NotJsonError(f"The body is not JSON that can be read: {str(error).rstrip('.')}.") from None
 
 
-def _find_data(document: Any) -> Any:  # noqa: ANN401
+def _find_data(document: Any) -> Any:
     """Return the value of "data"; for a body without it, the error names what the body is."""
     if isinstance(document, dict):
         if "data" in document:

@@ -3,7 +3,7 @@
 Exit codes: 0 it is there, 2 it is not.
 """
 
-import digits.cli.interrupt  # noqa: F401 - before all else, see there
+import digits.cli.interrupt  # before all else, see there
 from digits.cli import children
 
 import argparse

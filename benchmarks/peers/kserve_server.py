@@ -37,7 +37,7 @@ class Digits(Model):
 class LoopbackServer(RESTServer):
     """The HTTP server on 127.0.0.1: KServe has no setting for the address and would take all of them."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - KServe's own options
+    def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.config.host = "127.0.0.1"
 

@@ -17,6 +17,6 @@ def init() -> None:
     model = joblib.load(Path(os.environ["AZUREML_MODEL_DIR"]) / "sklearn_mnist_model.pkl")
 
 
-def run(raw: str) -> Any:  # noqa: ANN401 - a list of labels
+def run(raw: str) -> Any:
     """Answer one request."""
     return model.predict(np.array(json.loads(raw)["data"])).tolist()

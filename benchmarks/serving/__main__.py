@@ -4,7 +4,7 @@ All servers run at once on this machine and get requests in turn, with the same 
 label of every server is compared with the model's own predict().
 """
 
-import digits.cli.interrupt  # noqa: F401 - before all else, see there
+import digits.cli.interrupt  # before all else, see there
 
 import argparse
 import json

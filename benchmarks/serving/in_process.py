@@ -16,16 +16,16 @@ _SECONDS = 3
 
 def main() -> None:
     """Time each of the HTTP requests in the files after the first, and write the times to the first."""
-    from azureml_inference_server_http.server.entry import app  # noqa: PLC0415 - starts the service
+    from azureml_inference_server_http.server.entry import app  # starts the service
 
     results, *requests = map(Path, sys.argv[1:])
     taken = [_time(app, request.read_bytes()) for request in requests]
     results.write_text(json.dumps(taken), encoding="utf-8")
 
 
-def _time(app: Any, request: bytes) -> tuple[float, float]:  # noqa: ANN401 - a Flask application
+def _time(app: Any, request: bytes) -> tuple[float, float]:
     """Return the least seconds of the whole call, and of the entry script's run()."""
-    from werkzeug.test import EnvironBuilder  # noqa: PLC0415
+    from werkzeug.test import EnvironBuilder
 
     head, _, body = request.partition(b"\r\n\r\n")
     start, *lines = head.decode().split("\r\n")

@@ -3,7 +3,7 @@
 Run it with `python -m benchmarks.serving.load`; it exits 1 if an answer was lost or wrong, or memory grew.
 """
 
-import digits.cli.interrupt  # noqa: F401 - before all else, see there
+import digits.cli.interrupt  # before all else, see there
 
 import argparse
 import random

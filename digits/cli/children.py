@@ -19,7 +19,7 @@ def run(
     command: Sequence[str | PathLike[str]],
     *,
     timeout: float | None = None,
-    **options: Any,  # noqa: ANN401 - Popen's
+    **options: Any,
 ) -> "subprocess.CompletedProcess[str]":
     """Run a program to its end, as subprocess.run does; `options` are Popen's.
 
@@ -32,7 +32,7 @@ def run(
     return subprocess.CompletedProcess(command, process.returncode, printed, complained)
 
 
-def start(command: Sequence[str | PathLike[str]], **options: Any) -> "subprocess.Popen[str]":  # noqa: ANN401 - Popen's
+def start(command: Sequence[str | PathLike[str]], **options: Any) -> "subprocess.Popen[str]":
     """Start a program out of reach of the terminal's Ctrl-C, so that it can still be asked what it has started."""
     return subprocess.Popen(command, text=True, start_new_session=True, **options)
 

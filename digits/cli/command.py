@@ -6,7 +6,7 @@ CommandError    a command cannot do what was asked
 Interrupted     Ctrl-C, with a line that says what to do next
 """
 
-from digits.cli import interrupt  # noqa: F401 - before all else, see there
+from digits.cli import interrupt
 
 import os
 import sys
@@ -61,12 +61,12 @@ class _Helpful(click.Command):
 class Command(_Helpful):
     """One command: `callback` returns its exit code, or nothing if it is done."""
 
-    def __init__(self, *arguments: Any, examples: Sequence[Example], section: str = "Commands", **options: Any) -> None:  # noqa: ANN401 - click's
+    def __init__(self, *arguments: Any, examples: Sequence[Example], section: str = "Commands", **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.examples, self.section = examples, section
         self.params.append(click.Option(["--debug"], is_flag=True, expose_value=False, help=_DEBUG_HELP))
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
+    def invoke(self, ctx: click.Context) -> Any:
         """Run the command; Ctrl-C becomes one line before click adds an empty one."""
         try:
             code = super().invoke(ctx)
@@ -84,7 +84,7 @@ class Group(_Helpful, click.Group):
 
     command_class = Command
 
-    def __init__(self, *arguments: Any, examples: Sequence[Example], section: str = "Commands", **options: Any) -> None:  # noqa: ANN401 - click's
+    def __init__(self, *arguments: Any, examples: Sequence[Example], section: str = "Commands", **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.examples, self.section = examples, section
 
@@ -150,7 +150,7 @@ def name_stack(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def complete_stack(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Return the stacks whose names begin so."""
-    from pathlib import Path  # noqa: PLC0415 - for completion only
+    from pathlib import Path  # for completion only
 
     stacks = [file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in Path().glob("Pulumi.*.yaml")]
     return [stack for stack in sorted(stacks) if stack.startswith(incomplete)]
@@ -158,7 +158,7 @@ def complete_stack(_context: click.Context, _parameter: click.Parameter, incompl
 
 def _create_completion(group: Group) -> Command:
     def print_completion(shell: str) -> None:
-        from click.shell_completion import get_completion_class  # noqa: PLC0415 - for completion only
+        from click.shell_completion import get_completion_class  # for completion only
 
         found = get_completion_class(shell)
         variable = f"_{name}_COMPLETE".replace("-", "_").upper()

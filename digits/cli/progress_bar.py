@@ -9,8 +9,8 @@ Progress = Callable[[int, int], None]
 @contextmanager
 def bar(description: str, *, is_bytes: bool = False) -> Iterator[Progress]:
     """Show a bar on stderr while the block runs; where that is no terminal, one line at the start."""
-    from rich import progress  # noqa: PLC0415 - slow to import, and most importers never show a bar
-    from rich.console import Console  # noqa: PLC0415
+    from rich import progress  # slow to import, and most importers never show a bar
+    from rich.console import Console
 
     console = Console(stderr=True)
     if not console.is_terminal:

@@ -20,7 +20,7 @@ NAMES = ("digits", "mnist")
 
 SUFFIXES = (".npz", ".csv", ".csv.gz")  # of files that `load` takes instead of a name
 
-# What `load` computes, written down: whether a model is up to date can then be told without loading the data.
+# What `load` computes, written down: training can then see whether a model is up to date without loading the data.
 DIGESTS: dict[tuple[str, Part], str] = {
     ("digits", "train"): "d9702239edf69223c965392125fa0405e60d84f339ed8253133f92db174077a5",
     ("digits", "test"): "a92c87545efbb842fb120a8a93a2630cd068bc0ad59f9982190bcb296dfca33f",
@@ -46,15 +46,15 @@ def load(
     if name in NAMES and label_column:
         raise DatasetError(f"{name} has no columns: leave evaluationLabelColumn (--label-column) empty.")
     if name == "digits":
-        from digits.datasets import bundled  # noqa: PLC0415 - brings scikit-learn, which importers of this module may never need
+        from digits.datasets import bundled  # brings scikit-learn, which importers of this module may never need
 
         images, labels = bundled.read(part)
     elif name == "mnist":
-        from digits.datasets import mnist  # noqa: PLC0415 - as above
+        from digits.datasets import mnist
 
         images, labels = mnist.read(part, directory, progress)
     elif name.lower().endswith(SUFFIXES):
-        from digits.datasets import own_data  # noqa: PLC0415 - as above
+        from digits.datasets import own_data
 
         path = Path(name).expanduser()
         images, labels = own_data.read(path, part, label_column)

@@ -80,7 +80,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _is_header(cells: Sequence[str]) -> bool:
-    """Tell names from the first image; a number with a gap or a word beside it is an image's."""
+    """Tell names from the first image; a number next to a gap or a word is an image's."""
     if any(cell.lower() in LABEL_NAMES for cell in cells):
         return True
     numbers = [cell for cell in cells if _is_number(cell)]
@@ -143,7 +143,7 @@ def _find_chosen(header: Sequence[str], path: Path, chosen: str) -> int:
 
 
 def _find_possible(written: "dict[int, list[str]]", path: Path) -> int:
-    """Return the column that alone can hold the labels."""
+    """Return the only column that can hold the labels."""
     possible = [at for at, cells in written.items() if _could_be_labels(cells)]
     if len(possible) == 1:
         return possible[0]
@@ -166,7 +166,7 @@ def _numbers(
     """Return all cells as numbers, and the columns that may be the labels' as they are written; there a text is NaN."""
     written: dict[int, list[str]] = {column: [] for column in ((0, _WIDTH) if at is None else (at,))}
 
-    def keep(cells: list[str]) -> Any:  # noqa: ANN401 - a converter, as numpy takes it
+    def keep(cells: list[str]) -> Any:
         def convert(cell: str) -> float:
             cells.append(cell.strip())
             return float(cell) if _is_number(cell) else np.nan

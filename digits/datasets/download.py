@@ -18,7 +18,7 @@ _CUTS = 5  # on one mirror, before the next takes over
 
 def download(file: str, mirrors: Sequence[str], check: Callable[[bytes, str], None], show: Progress) -> bytes:
     """Return the file that `check` (its content, its URL) accepts; the error gives each mirror's reason."""
-    import httpx  # noqa: PLC0415 - most readers of the data have it already
+    import httpx  # most readers of the data have it already
 
     content, reasons = bytearray(), []
     for mirror in mirrors:
@@ -47,7 +47,7 @@ def download(file: str, mirrors: Sequence[str], check: Callable[[bytes, str], No
 
 def _fetch_rest(url: str, content: bytearray, show: Progress) -> None:
     """Append what is missing, or start over where the server does not give a part."""
-    import httpx  # noqa: PLC0415 - see above
+    import httpx
 
     headers = {"Range": f"bytes={len(content)}-"} if content else {}
     with httpx.stream("GET", url, headers=headers, timeout=_TIMEOUT_SECONDS, follow_redirects=True) as response:

@@ -1,4 +1,4 @@
-"""Gzip, which is told by the first bytes of a file and not by its name."""
+"""Gzip, which the first bytes of a file show and not its name."""
 
 import gzip
 import zlib

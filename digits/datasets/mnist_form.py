@@ -57,7 +57,7 @@ def find_ink(grey: "NDArray[np.float64]", name: str) -> "NDArray[np.float64]":
 
 def shape(ink: "NDArray[np.float64]") -> "NDArray[np.uint8]":
     """Return strokes in a picture of any size as 28 x 28."""
-    from PIL import Image  # noqa: PLC0415 - the data sets need none of it
+    from PIL import Image  # the data sets need none of it
 
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
     cut = np.rint(ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] * _BRIGHTEST).astype(np.uint8)
@@ -67,7 +67,7 @@ def shape(ink: "NDArray[np.float64]") -> "NDArray[np.uint8]":
 
 def _strokes(ink: "NDArray[np.float64]") -> "NDArray[np.bool_]":
     """Tell strokes from paper, by the threshold that parts the greys best (Otsu's), and from specks, by their size."""
-    from scipy import ndimage  # noqa: PLC0415 - the data sets need none of it
+    from scipy import ndimage  # the data sets need none of it
 
     counts, edges = np.histogram(ink, _BINS, (0, 1))
     below, mass = counts.cumsum(), (counts * (edges[1:] + edges[:-1]) / 2).cumsum()

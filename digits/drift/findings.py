@@ -92,7 +92,7 @@ def name_others(model: Step, users: Iterable[tuple[str, Iterable[str], str | Non
     ]
 
 
-def compare(expected: Any, found: Any, path: str = "") -> Iterator[Change]:  # noqa: ANN401 (any JSON)
+def compare(expected: Any, found: Any, path: str = "") -> Iterator[Change]:
     """Yield the leaves that differ; names that begin with two underscores are the SDK's own."""
     if isinstance(expected, dict) and isinstance(found, dict):
         pairs = {name: (expected.get(name, _MISSING), found.get(name, _MISSING)) for name in {**expected, **found}}

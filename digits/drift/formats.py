@@ -88,7 +88,7 @@ def _describe(change: Change) -> str:
     return f"{change.property}: expected {_show(change.expected)}, found {_show(change.found)}"
 
 
-def _show(value: Any) -> str:  # noqa: ANN401 (any JSON)
+def _show(value: Any) -> str:
     """Return the value on one line; a value that others wrote must not move the terminal's cursor."""
     if value is None:
         return "nothing"
@@ -96,5 +96,5 @@ def _show(value: Any) -> str:  # noqa: ANN401 (any JSON)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
-def _cell(value: Any) -> str:  # noqa: ANN401 (any JSON)
+def _cell(value: Any) -> str:
     return _show(value) if value is None else code(_show(value))

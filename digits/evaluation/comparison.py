@@ -42,12 +42,12 @@ class Comparison:
 
     @property
     def is_significant(self) -> bool:
-        """Whether chance alone would hardly make such a difference."""
+        """Whether chance would hardly make such a difference."""
         return self.p_value < SIGNIFICANT
 
     @property
     def is_loss(self) -> bool:
-        """Whether more rows got worse than better, and more than chance alone would make."""
+        """Whether more rows got worse than better, and more than chance would make."""
         return self.is_significant and self.drop > 0
 
     @property
@@ -92,7 +92,7 @@ def obstacle(before: Measured, digest: str, rows: Sequence[int]) -> str | None:
 
 def compare(before: Measured, truth: Sequence[int], predictions: Sequence[int]) -> Comparison:
     """Compare predictions with the earlier ones for the same rows."""
-    from scipy.stats import binomtest  # noqa: PLC0415 - slow to import, and most importers compare nothing
+    from scipy.stats import binomtest  # slow to import, and most importers compare nothing
 
     rows = zip(before.indices, truth, before.predictions, predictions, strict=True)
     changes = tuple((row, true, then, now) for row, true, then, now in rows if (true == then) != (true == now))

@@ -22,7 +22,7 @@ _Box = tuple[slice, slice]
 
 def find(ink: "NDArray[np.float64]", digit: "NDArray[np.uint8]") -> list[str]:
     """Return what speaks against one whole digit: of the ink in the picture, and of the digit that was made of it."""
-    from scipy import ndimage  # noqa: PLC0415 - see mnist_form.py
+    from scipy import ndimage  # see mnist_form.py
 
     shapes, _ = ndimage.label(ink > 0, np.ones((3, 3)))
     areas = np.bincount(shapes.ravel())[1:]

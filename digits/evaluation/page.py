@@ -100,7 +100,7 @@ class Page:
             "latency.png": pictures.latency(self.evaluation),
         }
 
-    def _digit(self, row: int, true: int, read: int, *, inverted: bool = False, **more: Any) -> Digit:  # noqa: ANN401 - fields
+    def _digit(self, row: int, true: int, read: int, *, inverted: bool = False, **more: Any) -> Digit:
         """Return an image as the service saw it, white on black; inverted it is ink on paper."""
         image = self.dataset.images[row]
         return Digit(row, true, read, _source(pictures.thumbnail(255 - image if inverted else image)), **more)

@@ -1,4 +1,4 @@
-"""An evaluation on disk: JSON, which is the evidence; beside it a page for people and a summary for a pull request.
+"""An evaluation on disk: JSON, which is the evidence; next to it a page for people and a summary for a pull request.
 
 Files that belong together are replaced together, so what lies there is one evaluation, or the one before.
 """
@@ -27,14 +27,14 @@ def publish(evaluation: Evaluation, dataset: "Dataset", directory: Path) -> Path
 
     The data set is the one that was scored: the page shows its images.
     """
-    from digits.evaluation.page import Page  # noqa: PLC0415 - matplotlib is slow to import, and most importers draw nothing
+    from digits.evaluation.page import Page  # matplotlib is slow to import, and most importers draw nothing
 
     _require_same_data(evaluation, dataset)
     page = Page(evaluation, dataset)
     contents = {
         PAGE_FILE: page.html().encode(errors="replace"),
         SUMMARY_FILE: page.markdown().encode(errors="replace"),
-        JSON_FILE: _encode(evaluation),  # last: whoever sees it sees the others
+        JSON_FILE: _encode(evaluation),  # last: anyone who sees it sees the others
     }
     _replace({directory / name: content for name, content in contents.items()})
     return directory / PAGE_FILE
@@ -58,8 +58,8 @@ def mark(directory: Path, sentence: str) -> None:
 
 
 def draw(evaluation: Evaluation, dataset: "Dataset", directory: Path) -> list[Path]:
-    """Write the pictures alone, as PNG, and return their paths; raises ReportError."""
-    from digits.evaluation.page import Page  # noqa: PLC0415 - see above
+    """Write only the pictures, as PNG, and return their paths; raises ReportError."""
+    from digits.evaluation.page import Page
 
     _require_same_data(evaluation, dataset)
     contents = {directory / name: content for name, content in Page(evaluation, dataset).png().items()}
@@ -68,7 +68,7 @@ def draw(evaluation: Evaluation, dataset: "Dataset", directory: Path) -> list[Pa
 
 
 def write(evaluation: Evaluation, path: Path) -> None:
-    """Write the evaluation as JSON alone, whole or not at all."""
+    """Write the evaluation only as JSON, whole or not at all."""
     _replace({path: _encode(evaluation)})
 
 

@@ -29,7 +29,7 @@ _BATCH_ROWS = 250  # 2 MB of JSON: a second of work at most, so progress moves a
 _TIMEOUT_SECONDS = 60
 CONNECTIONS = 8  # four reach both of two workers in 19 of 20 evaluations
 _UINT8_TYPE, _FLOAT32_TYPE = "application/vnd.digits.uint8", "application/octet-stream"
-# What a service says to bytes when it knows JSON alone: 500 is the tutorial's, whose json.loads fails.
+# What a service says to bytes if it knows only JSON: 500 is the tutorial's, whose json.loads fails.
 _KNOWS_NO_BYTES = (400, 415, 500)
 _UNKNOWN_TYPE = 415
 _OVERLOADED = (502, 503, 504)
@@ -51,7 +51,7 @@ class Client:
     """A few connections to one service: `body` is what it takes, settled by its first answer; `retries` counts."""
 
     def __init__(self, uri: str, key: str | None, body: Body = "uint8") -> None:
-        import httpx  # noqa: PLC0415 - a quarter of a second that importers of the program's modules need not pay
+        import httpx  # a quarter of a second that importers of the program's modules need not pay
 
         self.uri = uri
         self.body: Body = body
@@ -156,7 +156,7 @@ class Client:
 
     def _send(self, batch: "NDArray[np.uint8]", form: Body, accept: str = "*/*") -> "httpx.Response":
         """Return the first answer that is neither a lost connection nor an overloaded server's, or the last one."""
-        import httpx  # noqa: PLC0415 - see above
+        import httpx
 
         content_type, content = _encode(batch, form)
         headers = {"Content-Type": content_type, "Accept": accept}

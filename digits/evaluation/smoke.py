@@ -42,7 +42,7 @@ def evaluate(  # noqa: PLR0913 - what is asked, of whom, with what, and how much
     are sent in each other form. The service is asked only for the misses how sure it was. Every label counts: one that
     is another one for the same row is a failure.
     """
-    from digits.evaluation.scoring_client import Client  # noqa: PLC0415 - with numpy half a second, which a preview need not pay
+    from digits.evaluation.scoring_client import Client  # with numpy half a second, which a preview need not pay
 
     rows = dataset.rows if rows is None else min(rows, dataset.rows)
     if rows < 1:
@@ -93,9 +93,9 @@ def evaluate(  # noqa: PLR0913 - what is asked, of whom, with what, and how much
 
 def metrics(truth: list[int], predictions: list[int], labels: list[int]) -> dict[str, Any]:
     """Return confusion matrix, scores of each class, and Wilson's 95 % interval of the accuracy."""
-    import numpy as np  # noqa: PLC0415 - with scikit-learn a second of imports, see above
-    from scipy.stats import binomtest  # noqa: PLC0415
-    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support  # noqa: PLC0415
+    import numpy as np  # with scikit-learn a second of imports, see above
+    from scipy.stats import binomtest
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
     # Of a single label scikit-learn makes the same, and a warning.
     counts = confusion_matrix(truth, predictions, labels=labels) if len(labels) > 1 else np.array([[len(truth)]])

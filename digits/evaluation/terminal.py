@@ -21,8 +21,8 @@ _GREY = 127  # what is above is white where there are no colours
 
 def show(evaluation: Evaluation, console: "Console | None" = None) -> None:
     """Print verdict, confusion matrix, worst confusions and latency; without a terminal there are no colours."""
-    from rich.console import Console  # noqa: PLC0415 - slow to import, and most importers print nothing
-    from rich.text import Text  # noqa: PLC0415
+    from rich.console import Console  # slow to import, and most importers print nothing
+    from rich.text import Text
 
     console = console or Console(highlight=False, markup=False)
     mark = Text(*_MARKS[evaluation.outcome])
@@ -39,8 +39,8 @@ def show(evaluation: Evaluation, console: "Console | None" = None) -> None:
 
 def draw(image: "NDArray[np.uint8]", console: "Console | None" = None) -> None:
     """Print a digit of 784 bytes, two rows a line: in greys where there are colours, else what is rather white."""
-    from rich.console import Console  # noqa: PLC0415 - see above
-    from rich.text import Text  # noqa: PLC0415
+    from rich.console import Console
+    from rich.text import Text
 
     console = console or Console(highlight=False, markup=False)
     rows = image.reshape(_SIDE, _SIDE).tolist()
@@ -56,7 +56,7 @@ def draw(image: "NDArray[np.uint8]", console: "Console | None" = None) -> None:
 
 def _matrix(evaluation: Evaluation) -> "Text":
     """Draw the matrix, true labels down, labels as read across: right ones green, many misreadings red."""
-    from rich.text import Text  # noqa: PLC0415
+    from rich.text import Text
 
     width = max(len(str(count)) for row in evaluation.confusion_matrix for count in row) + 2
     grid = Text().append("read →", "dim")

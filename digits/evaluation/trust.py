@@ -17,7 +17,7 @@ _VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
 def trusted(environment: Mapping[str, str] = os.environ) -> ssl.SSLContext:
     """Return what verifies a service's certificate and name; raises ServiceError where a variable names no bundle."""
-    import certifi  # noqa: PLC0415 - for https alone
+    import certifi  # only for https
 
     context = ssl.create_default_context()
     # OpenSSL takes SSL_CERT_FILE instead of the system's own; some Pythons come without any.

@@ -41,7 +41,7 @@ class Repository:
             )
         )
 
-    def send(self, method: str, path: str, **arguments: Any) -> Any:  # noqa: ANN401 (what GitHub's JSON holds)
+    def send(self, method: str, path: str, **arguments: Any) -> Any:
         """Return the answer's JSON; raises GitHubError, which names the permission where that is what lacks."""
         try:
             answer = self.client.request(method, path, **arguments)

@@ -150,7 +150,7 @@ def _raise_if_late(_signal: int, _frame: object) -> None:
         gevent.get_hub().loop.run_callback(_wake, greenlet)
 
 
-def _wake(greenlet: Any) -> None:  # noqa: ANN401 - gevent is not there where types are checked
+def _wake(greenlet: Any) -> None:
     if _is_late(greenlet):  # still
         del _deadlines[greenlet]
         greenlet.throw(TimeoutError)

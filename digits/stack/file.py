@@ -31,7 +31,7 @@ class StackFile:
     config: Mapping[str, Any]
     keys: Keys
 
-    def get(self, setting: str) -> Any:  # noqa: ANN401 (whatever its type in Pulumi.yaml is)
+    def get(self, setting: str) -> Any:
         """Return one of the project's settings, or its default."""
         key = f"{self.keys.project}:{setting}"
         return self.config.get(key, self.keys.defaults[key])

@@ -24,16 +24,16 @@ PARAMETERS = {"C": 1.25, "solver": "liblinear", "random_state": 42}
 _PICKLE_PROTOCOL = 5
 
 
-def fit(train: Dataset) -> Any:  # noqa: ANN401 - scikit-learn ships no types
+def fit(train: Dataset) -> Any:
     """Return the classifier fitted to the images as numbers from 0 to 1."""
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - a second of imports; is_current needs none
-    from sklearn.multiclass import OneVsRestClassifier  # noqa: PLC0415
+    from sklearn.linear_model import LogisticRegression  # a second of imports; is_current needs none
+    from sklearn.multiclass import OneVsRestClassifier
 
     return OneVsRestClassifier(LogisticRegression(**PARAMETERS)).fit(train.images / 255, train.labels)
 
 
 def write(
-    model: Any,  # noqa: ANN401
+    model: Any,
     train: Dataset,
     test: Dataset,
     directory: Path,
@@ -56,17 +56,17 @@ def write(
     return metadata
 
 
-def _pickle(model: Any) -> bytes:  # noqa: ANN401
-    import joblib  # noqa: PLC0415
+def _pickle(model: Any) -> bytes:
+    import joblib
 
     pickled = io.BytesIO()
     joblib.dump(model, pickled, protocol=_PICKLE_PROTOCOL)
     return pickled.getvalue()
 
 
-def _skops(model: Any) -> tuple[bytes, dict[str, Any]]:  # noqa: ANN401
+def _skops(model: Any) -> tuple[bytes, dict[str, Any]]:
     """Return the bytes, and the types that loading them takes beyond those that skops trusts by itself."""
-    import skops.io  # noqa: PLC0415
+    import skops.io
 
     content = skops.io.dumps(model)
     return content, {"trustedTypes": skops.io.get_untrusted_types(data=content)}

@@ -63,7 +63,7 @@ def fill(order: Order) -> str:
 
 
 def _train(order: Order) -> str:
-    from rich.console import Console  # noqa: PLC0415 - an up-to-date model needs none of it
+    from rich.console import Console  # an up-to-date model needs none of it
 
     _settle_rounding()
     train = load(order.dataset, "train", directory=order.directory)

@@ -155,7 +155,7 @@ class Supervisor:
         container.prepare(folder, operation["workspace"], request, self._artifacts, self._models)
         return environment, layout
 
-    def _environment(self, name: str, conda: Any, report: Callable[[str], None]) -> ScoringEnvironment:  # noqa: ANN401
+    def _environment(self, name: str, conda: Any, report: Callable[[str], None]) -> ScoringEnvironment:
         return scoring_environment.build(name, conda, self._store.directory, self._artifacts, report)
 
     def _start(

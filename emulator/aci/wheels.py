@@ -19,7 +19,7 @@ _URL = re.compile(
 )
 
 
-def place(conda: Any, folder: Path, artifacts: Artifacts) -> Any:  # noqa: ANN401 - any JSON of a request
+def place(conda: Any, folder: Path, artifacts: Artifacts) -> Any:
     """Return the conda definition with a file in place of each private wheel's URL, in a folder named by its digest."""
 
     def replace(match: re.Match[str]) -> str:

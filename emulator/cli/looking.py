@@ -28,8 +28,8 @@ _START = "azureml-emulator start"
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(state: Path, *, as_json: bool) -> int:
     """Show where it answers, its web services, and requests it does not know."""
-    from emulator.host import instance  # noqa: PLC0415
-    from emulator.host import status as health  # noqa: PLC0415
+    from emulator.host import instance
+    from emulator.host import status as health
 
     record = instance.running(state)
     if record is None:
@@ -51,7 +51,7 @@ def status(state: Path, *, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def env(state: Path, *, as_json: bool) -> None:
     """Print the settings that lead a shell's programs to the emulator."""
-    from emulator.host import clients  # noqa: PLC0415
+    from emulator.host import clients
 
     record = read_record(state)
     if not record.is_running():
@@ -76,8 +76,8 @@ def env(state: Path, *, as_json: bool) -> None:
 @click.option("--lines", type=int, default=100, show_default=True, metavar="N", help="How many lines.")
 def logs(service: str | None, state: Path, lines: int) -> None:
     """Show the end of the log: the emulator's, or a web service's, which may be WORKSPACE/NAME."""
-    from emulator.host import background  # noqa: PLC0415
-    from emulator.host import status as health  # noqa: PLC0415
+    from emulator.host import background
+    from emulator.host import status as health
 
     path = background.log_path(state)
     if service:
@@ -97,7 +97,7 @@ def logs(service: str | None, state: Path, lines: int) -> None:
 @click.option("--location", default="eastus", show_default=True, help="The Azure region.")
 def workspace(name: str, state: Path, resource_group: str, subscription: str | None, location: str) -> None:
     """Create a workspace for the SDK, and what it stands on, unless it is there."""
-    from emulator.host import provisioning  # noqa: PLC0415
+    from emulator.host import provisioning
 
     made = provisioning.create_workspace(connect(state), subscription, resource_group, name, location)
     print(f"The workspace {name} {'is there now' if made else 'was there already'}.")
@@ -108,7 +108,7 @@ def workspace(name: str, state: Path, resource_group: str, subscription: str | N
 )
 def differences() -> None:
     """Print what differs from Azure, in Markdown."""
-    from emulator.differences import render  # noqa: PLC0415 - imports what it describes
+    from emulator.differences import render  # imports what it describes
 
     print(render(), end="")
 

@@ -147,11 +147,11 @@ def _check_choices(choices: _Choices, record: Record) -> None:
 
 def _start_here(choices: _Choices) -> None:
     # Imported late: only the server itself needs the web framework and all that.
-    import logging  # noqa: PLC0415
-    import sqlite3  # noqa: PLC0415
+    import logging
+    import sqlite3
 
-    from emulator.host import foreground  # noqa: PLC0415
-    from emulator.store import StaleStateError  # noqa: PLC0415
+    from emulator.host import foreground
+    from emulator.store import StaleStateError
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
     logging.getLogger("emulator").setLevel(logging.INFO)

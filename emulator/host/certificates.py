@@ -40,8 +40,8 @@ def ensure(store: Store) -> Certificates:
     if certificates.server.exists():  # written last, so the others are there
         return certificates
     # Imported late: cryptography takes a fifth of a second, and only the first start needs it.
-    import certifi  # noqa: PLC0415
-    import trustme  # noqa: PLC0415
+    import certifi
+    import trustme
 
     authority = trustme.CA(organization_name="Azure ML emulator")
     issued = authority.issue_cert("127.0.0.1", "localhost")

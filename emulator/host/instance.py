@@ -144,7 +144,7 @@ def bind_identity(port: int, remembered: int | None) -> socket.socket:
     return bind(0)
 
 
-def ask(port: int, path: str, authority: Path | None, timeout_seconds: float = 10) -> Any:  # noqa: ANN401 - JSON is any
+def ask(port: int, path: str, authority: Path | None, timeout_seconds: float = 10) -> Any:
     """Return an emulator's answer on this port; without its authority any certificate is accepted."""
     context = ssl.create_default_context(cafile=authority)
     if authority is None:

@@ -93,7 +93,7 @@ def _route(store: Store, method: str, path: str, handler: Handler) -> Route:
     return ignore_case(Route(path, endpoint, methods=[method]))
 
 
-def _parse(body: bytes) -> Any:  # noqa: ANN401 - JSON is any
+def _parse(body: bytes) -> Any:
     if not body:
         return None
     try:

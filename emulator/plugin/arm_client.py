@@ -53,7 +53,7 @@ class ArmClient:
     @cached_property
     def token(self) -> str:
         """A token from the emulator's identity endpoint."""
-        import httpx  # noqa: PLC0415 - only when it is needed: importing it is a third of the plugin's start
+        import httpx  # only when it is needed: importing it is a third of the plugin's start
 
         endpoint = self._setting("MSI_ENDPOINT")
         try:
@@ -70,7 +70,7 @@ class ArmClient:
     def _request(
         self, method: str, path: str, api_version: str, body: Mapping[str, Any] | None = None
     ) -> dict[str, Any] | None:
-        import httpx  # noqa: PLC0415
+        import httpx
 
         with self._lock:  # the engine asks from several threads at once
             client, token = self._http, self.token
@@ -97,7 +97,7 @@ class ArmClient:
 
     @cached_property
     def _http(self) -> "httpx.Client":
-        import httpx  # noqa: PLC0415
+        import httpx
 
         try:
             context = ssl.create_default_context(cafile=self._setting("REQUESTS_CA_BUNDLE"))

@@ -118,10 +118,10 @@ class Portal:
 
     # --- the wire
 
-    def _management(self, method: str, path: str, **more: Any) -> httpx.Response:  # noqa: ANN401
+    def _management(self, method: str, path: str, **more: Any) -> httpx.Response:
         return self._send(method, f"/modelmanagement/v1.0{_ID}{path}", **more)
 
-    def _send(self, method: str, url: str, **more: Any) -> httpx.Response:  # noqa: ANN401
+    def _send(self, method: str, url: str, **more: Any) -> httpx.Response:
         return self._client.request(method, url, **more).raise_for_status()
 
     def _wait(self, answer: httpx.Response) -> None:

@@ -38,14 +38,14 @@ class Service:
     running: server.ScoringServer
     client: httpx.Client
 
-    def post(self, content: Any, content_type: str | None = None, **headers: str) -> httpx.Response:  # noqa: ANN401
+    def post(self, content: Any, content_type: str | None = None, **headers: str) -> httpx.Response:
         """Send a body to the score route; `accept_encoding` in Python is Accept-Encoding in HTTP."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if content_type is not None:
             sent["Content-Type"] = content_type
         return self.client.post(self.running.scoring_uri, content=content, headers=sent)
 
-    def request(self, method: str, path: str, content: Any = None, **headers: str) -> httpx.Response:  # noqa: ANN401
+    def request(self, method: str, path: str, content: Any = None, **headers: str) -> httpx.Response:
         """Send any request; the path is sent unchanged."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         url = httpx.URL(self.running.scoring_uri).copy_with(raw_path=path.encode())
@@ -102,7 +102,7 @@ def read_answer(connection: socket.socket) -> tuple[int, bytes]:
 
 
 @functools.cache
-def digits_model() -> Any:  # noqa: ANN401 - scikit-learn ships no types
+def digits_model() -> Any:
     """The model of the dev stack."""
     return fit(datasets.load("digits", "train"))
 
@@ -129,7 +129,7 @@ def variables() -> dict[str, str]:
     return environment.variables(yaml.safe_load((SCORING / "conda.yml").read_text(encoding="utf-8")))
 
 
-def write_package(directory: Path, model: Any, train: datasets.Dataset) -> None:  # noqa: ANN401
+def write_package(directory: Path, model: Any, train: datasets.Dataset) -> None:
     """Write the model as training does, and the package as the program does, to the folders "model" and "scoring"."""
     metadata = write(model, train, train, directory / "model")
     if metadata["accuracy"] < 0:  # a regressor's score, which is no accuracy
@@ -166,7 +166,7 @@ def serving(directory: Path, key: str | None = None, **settings: str) -> Iterato
 @contextmanager
 def serving_model(
     directory: Path,
-    model: Any,  # noqa: ANN401 - scikit-learn ships no types
+    model: Any,
     train: datasets.Dataset | None = None,
     *,
     key: str | None = None,
@@ -178,7 +178,7 @@ def serving_model(
         yield service
 
 
-def as_body(rows: Any) -> bytes:  # noqa: ANN401
+def as_body(rows: Any) -> bytes:
     """Return the tutorial's request."""
     return json.dumps({"data": rows}).encode()
 

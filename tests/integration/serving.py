@@ -29,7 +29,7 @@ def package(directory: Path, script: str) -> Path:
 
 
 @contextmanager
-def started(directory: Path, script: str, **options: Any) -> Iterator[server.ScoringServer]:  # noqa: ANN401
+def started(directory: Path, script: str, **options: Any) -> Iterator[server.ScoringServer]:
     """Start a server with the entry script; always end it."""
     settings: dict[str, Any] = {
         "python": python(),
@@ -46,7 +46,7 @@ def started(directory: Path, script: str, **options: Any) -> Iterator[server.Sco
 
 
 @contextmanager
-def healthy(directory: Path, script: str, **options: Any) -> Iterator[server.ScoringServer]:  # noqa: ANN401
+def healthy(directory: Path, script: str, **options: Any) -> Iterator[server.ScoringServer]:
     """Start a server and wait until it answers."""
     with started(directory, script, **options) as running:
         running.wait_until_healthy(60)

@@ -31,7 +31,7 @@ SOME = settings(MANY, max_examples=50)
 
 
 @pytest.fixture(scope="module")
-def model() -> Any:  # noqa: ANN401 - scikit-learn ships no types
+def model() -> Any:
     """Digits by three of their pixels, badly."""
     train = narrow()
     return LogisticRegression(max_iter=1000).fit(train.images / 255, train.labels)
@@ -44,7 +44,7 @@ def narrow() -> datasets.Dataset:
 
 
 @pytest.fixture(scope="module")
-def service(model: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:  # noqa: ANN401
+def service(model: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The deployed package with that model."""
     with serving_model(tmp_path_factory.mktemp("service"), model, narrow(), key="the-key") as service:
         before = service.workers
@@ -60,7 +60,7 @@ def connection(service: Service) -> Iterator[http.client.HTTPConnection]:
     connection.close()
 
 
-def tutorials_answer(model: Any, body: bytes) -> bytes | None:  # noqa: ANN401
+def tutorials_answer(model: Any, body: bytes) -> bytes | None:
     """Return what the tutorial's run() answers, None where it raises: the inference server makes a 500 of that."""
     try:
         with np.errstate(all="ignore"):
@@ -164,7 +164,7 @@ REQUESTS = st.one_of(
 )
 
 
-def expected(model: Any, body: bytes, media_type: str | None) -> bytes | None:  # noqa: ANN401
+def expected(model: Any, body: bytes, media_type: str | None) -> bytes | None:
     """Return the labels as they have to be answered; None where the request has to be refused."""
     if media_type not in (FLOAT32, UINT8):
         return tutorials_answer(model, body)
@@ -176,7 +176,7 @@ def expected(model: Any, body: bytes, media_type: str | None) -> bytes | None:  
     return json.dumps(model.predict(rows).tolist()).encode() if np.isfinite(rows).all() else None
 
 
-def test_10_000_bodies_are_answered_rightly_or_refused(model: Any, connection: http.client.HTTPConnection) -> None:  # noqa: ANN401
+def test_10_000_bodies_are_answered_rightly_or_refused(model: Any, connection: http.client.HTTPConnection) -> None:
     """The tutorial's labels wherever it has any; a 400 or a 415 with one sentence for all else."""
     statuses: list[int] = []
 

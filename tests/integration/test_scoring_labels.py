@@ -214,7 +214,7 @@ def same(labels: list[Any], expected: list[Any] | None) -> bool:
     return labels == expected
 
 
-def predicted(model: Any, rows: np.ndarray) -> list[Any] | None:  # noqa: ANN401 - scikit-learn ships no types
+def predicted(model: Any, rows: np.ndarray) -> list[Any] | None:
     """Return predict()'s labels; None where it raises or answers with something that JSON has no word for."""
     try:
         with np.errstate(all="ignore"):

@@ -216,7 +216,7 @@ def test_a_model_that_is_not_the_deployed_one_never_serves(package: Path, tmp_pa
 
 def test_every_answer_counts_for_its_own_image(service: server.ScoringServer, package: Path) -> None:
     """Over HTTP, in batches, the labels are those of the model in this process."""
-    import joblib  # noqa: PLC0415 - only here
+    import joblib  # only here
 
     test = datasets.load("digits", "test")
     model: Any = joblib.load(package / "model" / MODEL_FILE)

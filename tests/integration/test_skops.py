@@ -14,7 +14,7 @@ from infra.model import ModelFile
 from tests.integration.deployed import as_body, digits_model, serving, write_package
 
 
-def write_skops_package(directory: Path, model: Any) -> ModelFile:  # noqa: ANN401 - scikit-learn ships no types
+def write_skops_package(directory: Path, model: Any) -> ModelFile:
     """Write the package with the model as skops instead of a pickle."""
     train = datasets.load("digits", "train")
     write_package(directory, model, train)

@@ -10,7 +10,7 @@ from digits.datasets import Dataset
 from digits.evaluation.smoke import Evaluation, Thresholds, metrics
 
 
-def evaluated(truth: Sequence[int], read: Sequence[int], **changes: Any) -> Evaluation:  # noqa: ANN401 - any field
+def evaluated(truth: Sequence[int], read: Sequence[int], **changes: Any) -> Evaluation:
     """Return an evaluation of images with these true labels and these labels read."""
     labels = sorted({*truth, *read})
     evaluation = Evaluation(
@@ -34,7 +34,7 @@ def evaluated(truth: Sequence[int], read: Sequence[int], **changes: Any) -> Eval
     return dataclasses.replace(evaluation, **changes)
 
 
-def zeros_ones_and_eights(**changes: Any) -> Evaluation:  # noqa: ANN401 - any field
+def zeros_ones_and_eights(**changes: Any) -> Evaluation:
     """Return one of 200 images, 41 eights of which were read as ones."""
     counts = {(0, 0): 48, (0, 8): 2, (1, 0): 1, (1, 1): 49, (8, 1): 41, (8, 8): 59}
     pairs = [pair for pair, count in counts.items() for _ in range(count)]

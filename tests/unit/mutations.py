@@ -33,7 +33,7 @@ ODD: st.SearchStrategy[Any] = st.sampled_from(
 
 
 @st.composite
-def mutated(draw: st.DrawFn, document: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+def mutated(draw: st.DrawFn, document: Any) -> str:
     """Return the document as text with one fault: a field is missing, mistyped or repeated, or the text ends early."""
     changed = copy.deepcopy(document)
     places = list(_places(changed))
@@ -49,7 +49,7 @@ def mutated(draw: st.DrawFn, document: Any) -> str:  # noqa: ANN401 - whatever J
     return text[: draw(st.integers(0, len(text) - 1))] if kind == "cut off" else text
 
 
-def _places(document: Any) -> Iterator[tuple[Any, Any]]:  # noqa: ANN401
+def _places(document: Any) -> Iterator[tuple[Any, Any]]:
     """Yield each object or list with each of its keys, at any depth."""
     keys = list(document) if isinstance(document, dict) else range(len(document)) if isinstance(document, list) else ()
     for key in keys:

@@ -37,7 +37,7 @@ OTHER = {
 }
 
 
-def fitted(model: Any, labels: Any = TRAIN.labels, rows: int = 200) -> Any:  # noqa: ANN401 - scikit-learn has no types
+def fitted(model: Any, labels: Any = TRAIN.labels, rows: int = 200) -> Any:
     """Return the model, trained on a few digits."""
     return model.set_params(**({"random_state": 0} if "random_state" in model.get_params() else {})).fit(
         TRAIN.images[:rows] / 255, labels[:rows]
@@ -61,7 +61,7 @@ def test_every_label_is_the_one_that_predict_gives(name: str) -> None:
 
 
 @pytest.mark.parametrize("model", [LogisticRegression(max_iter=15), OneVsRestClassifier(LogisticRegression())])
-def test_two_classes_are_decided_as_predict_does(model: Any) -> None:  # noqa: ANN401
+def test_two_classes_are_decided_as_predict_does(model: Any) -> None:
     """One score decides between two classes, at zero too."""
     fitted(model, TRAIN.labels % 2 == 0)
     assert np.array_equal(Classifier(model).predict([TEST.images]), model.predict(TEST.images / 255))
@@ -84,7 +84,7 @@ class Counted:
 
     asked = 0
 
-    def predict_proba(self, X: Any) -> Any:  # noqa: ANN401, N803 - scikit-learn's own name
+    def predict_proba(self, X: Any) -> Any:  # noqa: N803 - scikit-learn's own name
         """Return what the model says."""
         self.asked += 1
         return super().predict_proba(X)  # type: ignore[misc] # the other base class has it
@@ -129,7 +129,7 @@ def test_every_probability_is_the_one_that_predict_proba_gives(name: str) -> Non
 class Modest(LogisticRegression):  # type: ignore[misc] # scikit-learn ships no types
     """Has weights and is less sure than they say."""
 
-    def predict_proba(self, X: Any) -> Any:  # noqa: ANN401, N803 - scikit-learn's own name
+    def predict_proba(self, X: Any) -> Any:  # noqa: N803 - scikit-learn's own name
         """Return probabilities that are all nearer to the others."""
         return (super().predict_proba(X) + 1 / len(self.classes_)) / 2
 
@@ -196,7 +196,7 @@ def test_labels_are_integers_if_all_classes_are_whole_numbers(
 class Contrary(LogisticRegression):  # type: ignore[misc] # scikit-learn ships no types
     """Has weights and does not go by them."""
 
-    def predict(self, X: Any) -> Any:  # noqa: ANN401, N803 - scikit-learn's own name
+    def predict(self, X: Any) -> Any:  # noqa: N803 - scikit-learn's own name
         """Return the class that is least likely."""
         return self.classes_[self.decision_function(X).argmin(axis=1)]
 

@@ -119,7 +119,7 @@ def test_lines_that_mean_pypi_are_left_out_and_other_indexes_are_kept(lines: lis
         ({"dependencies": [{"pip": ["--no-deps"]}]}, "has '--no-deps', an option that is not supported here"),
     ],
 )
-def test_a_malformed_definition_is_one_sentence(conda: Any, sentence: str) -> None:  # noqa: ANN401 - what YAML gives
+def test_a_malformed_definition_is_one_sentence(conda: Any, sentence: str) -> None:
     """What is wrong is quoted, and the fix stands behind it."""
     with pytest.raises(EnvironmentFailedError) as raised:
         translate(conda)

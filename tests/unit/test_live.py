@@ -48,7 +48,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def see(monkeypatch: pytest.MonkeyPatch, release: dict[str, Any] = RELEASE, **service: Any) -> Live:  # noqa: ANN401
+def see(monkeypatch: pytest.MonkeyPatch, release: dict[str, Any] = RELEASE, **service: Any) -> Live:
     """Look at a service like this one."""
     monkeypatch.setattr(azureml, "find_service", lambda *_of: dataclasses.replace(SERVICE, **service))
     return look("dev", release, DEPLOYED)

@@ -26,7 +26,7 @@ DIGEST = hashlib.sha256(bytes(PIXELS.astype(np.uint8)) + bytes([1, 2, 3])).hexdi
 
 def csv(
     labels: Sequence[object] = (1, 2, 3),
-    pixels: Any = PIXELS,  # noqa: ANN401 - whatever numpy makes an array of
+    pixels: Any = PIXELS,
     header: Sequence[object] = (),
     *,
     last: bool = False,

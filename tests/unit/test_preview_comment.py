@@ -23,7 +23,7 @@ from infra.promotion import OTHER_CHECKOUT
 from tests.unit import recorded_previews as recorded
 
 
-def altered(preview: Preview, name: str, **values: Any) -> Preview:  # noqa: ANN401 - fields of a step
+def altered(preview: Preview, name: str, **values: Any) -> Preview:
     """Return the preview with these fields of one step."""
     steps = tuple(replace(step, **values) if step.name == name else step for step in preview.steps)
     return replace(preview, steps=steps)

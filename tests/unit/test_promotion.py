@@ -43,7 +43,7 @@ RELEASE: dict[str, Any] = {
 RECORD = ReleaseRecord.from_output("staging", RELEASE)
 
 
-def released(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any output
+def released(**changes: Any) -> dict[str, Any]:
     """Return the outputs of a release resource."""
     return {**RELEASE, "fingerprint": "1" * 64, "promoted": None, "scoringFiles": "…", "history": "[]", **changes}
 

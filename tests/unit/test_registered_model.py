@@ -84,7 +84,7 @@ def entries(content: bytes) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def tree() -> Any:  # noqa: ANN401 - scikit-learn ships no types
+def tree() -> Any:
     """A model that skops loads only where its tree is trusted."""
     return DecisionTreeClassifier(max_depth=3, random_state=0).fit(*_some_digits())
 
@@ -137,7 +137,7 @@ def test_a_changed_byte_is_refused(tmp_path: Path) -> None:
         registered_model.load(tmp_path / "manifest.json", tmp_path)
 
 
-def test_a_type_that_is_not_pinned_is_refused_by_name(tmp_path: Path, tree: Any) -> None:  # noqa: ANN401
+def test_a_type_that_is_not_pinned_is_refused_by_name(tmp_path: Path, tree: Any) -> None:
     """Only types that the manifest trusts are loaded; another type next to them does not help."""
     content = skops.io.dumps(tree)
     assert TREE in refusal(tmp_path, "model.skops", content)
@@ -204,7 +204,7 @@ def test_a_file_of_another_kind_is_one_sentence(tmp_path: Path, name: str, conte
 class _Aged(pickle.Pickler):
     """Pickles scikit-learn's estimators with the state that version 0.22 gave them."""
 
-    def reducer_override(self, thing: object) -> Any:  # noqa: ANN401 - pickle's own signature
+    def reducer_override(self, thing: object) -> Any:
         if not isinstance(thing, BaseEstimator):
             return NotImplemented
         unknown = (
@@ -234,7 +234,7 @@ def aged(model: BaseEstimator) -> bytes:
     ],
     ids=lambda model: type(model).__name__,
 )
-def test_a_model_of_scikit_learn_022_is_served_with_one_warning(tmp_path: Path, model: Any) -> None:  # noqa: ANN401
+def test_a_model_of_scikit_learn_022_is_served_with_one_warning(tmp_path: Path, model: Any) -> None:
     """It does not say its width, which is found in what it learnt or in its parts."""
     images, labels = _some_digits()
     with warnings.catch_warnings():
@@ -306,7 +306,7 @@ def test_a_missing_file_is_named(tmp_path: Path, missing: str) -> None:
         registered_model.load(tmp_path / "manifest.json", tmp_path)
 
 
-def test_another_scikit_learn_is_one_warning(tmp_path: Path, tree: Any) -> None:  # noqa: ANN401
+def test_another_scikit_learn_is_one_warning(tmp_path: Path, tree: Any) -> None:
     """Both versions and the fix in one sentence; scikit-learn's own warning is not repeated, which here is an error."""
     pickled = io.BytesIO()
     joblib.dump(tree, pickled)

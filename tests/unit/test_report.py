@@ -99,7 +99,7 @@ def test_the_page_says_everything_that_was_asked_of_it() -> None:
         "41 eights were read as ones",
         "30 at random",
         "All 44 misses",
-        "The service answers labels alone, so how sure it was is not known.",
+        "The service answers only labels, so how sure it was is not known.",
     ):
         assert said in page, said
     assert page.count('<button type="button" data-row=') == 44
@@ -117,7 +117,7 @@ def test_every_miss_says_how_sure_the_service_was() -> None:
     assert "<span>0 → 8</span><small>83 %</small></button>" in page
     assert "<span>0 → 8</span></button>" in page
     assert "and how sure the service was of it" in page
-    assert "labels alone" not in page
+    assert "answers only labels" not in page
 
 
 def test_names_from_outside_stay_text() -> None:

@@ -1,6 +1,6 @@
 """`python -m tools.actionlint`: lints the workflows; 0 nothing found, 1 something found, 2 could not run."""
 
-import digits.cli.interrupt  # noqa: F401 - before all else, see there
+import digits.cli.interrupt  # before all else, see there
 
 import argparse
 import os

@@ -1,6 +1,6 @@
 """`python -m tools.pulumi`: gets the Pulumi CLI, and prints only its folder on stdout."""
 
-import digits.cli.interrupt  # noqa: F401 - before all else, see there
+import digits.cli.interrupt  # before all else, see there
 
 import argparse
 import sys

@@ -44,7 +44,7 @@ def locate() -> Path:
     found = find(path, cache, report)
     if found is not None:
         return found
-    from tools.pulumi import build, release  # noqa: PLC0415 - httpx and rich: only the first run pays for them
+    from tools.pulumi import build, release  # httpx and rich: only the first run pays for them
 
     return install(cache, report, release.fetch, partial(build.build, path=path))
 

@@ -29,12 +29,12 @@ def predict(  # noqa: PLR0913 - one for each option
     image: Path, stack: str | None, uri: str | None, outputs: str | None, *, json_body: bool, as_json: bool
 ) -> None:
     """Read the digit in a picture of any size, dark on light or light on dark."""
-    from digits.cli.commands import services  # noqa: PLC0415
+    from digits.cli.commands import services
 
-    from digits.evaluation import image_file  # noqa: PLC0415
-    from digits.evaluation.scoring_answers import percent  # noqa: PLC0415
-    from digits.evaluation.scoring_client import Client  # noqa: PLC0415
-    from digits.evaluation.terminal import draw  # noqa: PLC0415
+    from digits.evaluation import image_file
+    from digits.evaluation.scoring_answers import percent
+    from digits.evaluation.scoring_client import Client
+    from digits.evaluation.terminal import draw
 
     service = services.find(stack, uri, outputs)
     pixels, doubts = image_file.examine(image)
@@ -66,7 +66,7 @@ def predict(  # noqa: PLR0913 - one for each option
 def logs(service: str | None, stack: str, *, follow: bool | None) -> None:
     """Show the web service's container log."""
     stacks.enter_deployed(stack)
-    from infra import logs as container_logs  # noqa: PLC0415 - the SDK takes a second
+    from infra import logs as container_logs  # the SDK takes a second
 
     workspace, name = container_logs.find_service(stacks.export(stack), service)
     for line in container_logs.read(workspace, name, is_followed=sys.stdout.isatty() if follow is None else follow):

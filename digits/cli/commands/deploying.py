@@ -63,7 +63,7 @@ def up(stack: str, *, yes: bool, verbose: bool) -> int:
 @name_stack
 def down(stack: str) -> int:
     """Destroy what a stack has deployed, and stop the emulator if nothing is left in it."""
-    from digits.engine.invocation import hand_over  # noqa: PLC0415
+    from digits.engine.invocation import hand_over
 
     file = shell.require_usable(stack)
     if str(file.get("protectData")).lower() == "true":
@@ -87,7 +87,7 @@ def down(stack: str) -> int:
 
 def make_ready(stack: str) -> StackFile:
     """Train the model and start the emulator if the stack needs them, enter its shell and return its file."""
-    from digits.cli.commands.modelling import train_for  # noqa: PLC0415
+    from digits.cli.commands.modelling import train_for
 
     file = shell.require_usable(stack)
     if not file.get("promoteFrom"):
@@ -100,7 +100,7 @@ def make_ready(stack: str) -> StackFile:
 
 def show_evaluation(stack: str) -> None:
     """Print the stack's last evaluation; if nothing changed, another machine may have evaluated it."""
-    from digits.evaluation import report, terminal  # noqa: PLC0415
+    from digits.evaluation import report, terminal
 
     file = stacks.locate_report(stack, "evaluation.json")
     if file.exists():
@@ -109,10 +109,10 @@ def show_evaluation(stack: str) -> None:
 
 def _deploy(file: StackFile, options: list[str]) -> int:
     if file.get("promoteFrom"):
-        from digits.cli.commands.releasing import deploy_release  # noqa: PLC0415
+        from digits.cli.commands.releasing import deploy_release
 
         return deploy_release(file.stack, options)
-    from digits.engine.stacks import deploy  # noqa: PLC0415
+    from digits.engine.stacks import deploy
 
     return deploy(file.stack, options)
 
@@ -125,7 +125,7 @@ def _hold_policies(stack: str) -> None:
     """
     if "PULUMI_OPTION_POLICY_PACK" not in os.environ:
         return
-    from digits.engine import automation  # noqa: PLC0415
+    from digits.engine import automation
 
     shell.say("Holding the change against the policies")
     preview = automation.preview(stack)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 )
 def drift(stack: str, form: str | None, report: Path | None) -> int:
     """Show what was changed outside Pulumi, and what the next up would do about it; change nothing."""
-    from digits.drift import formats  # noqa: PLC0415
+    from digits.drift import formats
 
     file = shell.require_usable(stack)
     if shell.is_emulated(file) and shell.was_started():
@@ -47,9 +47,9 @@ def drift(stack: str, form: str | None, report: Path | None) -> int:
 
 def look(stack: str) -> "Drift":
     """Refresh and, if something changed, preview the next `up`; raises EngineError."""
-    from digits.drift.findings import MODEL, Drift, find  # noqa: PLC0415
-    from digits.engine import automation  # noqa: PLC0415
-    from digits.engine.invocation import EngineError  # noqa: PLC0415
+    from digits.drift.findings import MODEL, Drift, find
+    from digits.engine import automation
+    from digits.engine.invocation import EngineError
 
     shell.say(f"Comparing stack {stack} with what is deployed")
     steps = _read_steps(automation.refresh(stack))
@@ -75,8 +75,8 @@ def _read_steps(preview: "Preview") -> "tuple[Step, ...]":
 
 
 def _find_others(model: "Step") -> "list[Finding]":
-    from digits.drift.findings import name_others  # noqa: PLC0415
-    from infra import azureml  # noqa: PLC0415 - the SDK takes a second
+    from digits.drift.findings import name_others
+    from infra import azureml  # the SDK takes a second
 
     users = azureml.find_users(model.outputs["workspaceId"], model.outputs["name"])
     return name_others(model, [(user.name, user.models, user.stack) for user in users])

@@ -25,8 +25,8 @@ _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]
 @click.argument("file", type=Path)
 def comment(file: Path) -> None:
     """Write a report as a comment on the run's pull request, updated in place, and into the run's summary."""
-    from digits.github import threads  # noqa: PLC0415
-    from digits.github.api import Repository, pull_request, summarize  # noqa: PLC0415
+    from digits.github import threads
+    from digits.github.api import Repository, pull_request, summarize
 
     text = threads.read(file)
     summarize(text, os.environ)
@@ -46,8 +46,8 @@ def comment(file: Path) -> None:
 )
 def issue(file: Path, title: str, outcome: str) -> None:
     """Write a report as an issue that the outcome of a step opens or closes, and into the run's summary."""
-    from digits.github import threads  # noqa: PLC0415
-    from digits.github.api import Repository, summarize  # noqa: PLC0415
+    from digits.github import threads
+    from digits.github.api import Repository, summarize
 
     text = threads.read(file)
     summarize(text, os.environ)
@@ -64,7 +64,7 @@ def issue(file: Path, title: str, outcome: str) -> None:
 @name_stack
 def skip(stack: str) -> None:
     """Say in the run's summary why a stack has no preview."""
-    from digits.github.api import summarize  # noqa: PLC0415
+    from digits.github.api import summarize
 
     sentence = (
         f"The preview of {stack} is skipped, because this run gets no credentials for Azure: pull requests from forks "
@@ -109,8 +109,8 @@ def certificate(stack: str, vault: str, *, key: bool) -> None:
 @name_stack
 def host(stack: str) -> None:
     """Print the web service's own host name on Azure, which follows from the stack's file."""
-    from digits.stack import read  # noqa: PLC0415
-    from infra.host_name import host_name  # noqa: PLC0415
+    from digits.stack import read
+    from infra.host_name import host_name
 
     print(host_name(read(Path.cwd(), stack)))
 

@@ -34,11 +34,11 @@ the release's are taken, else an accuracy of 0.9."""
 )
 @click.option("--output", type=Path, metavar="FILE", help="Write the evaluation to this file, as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print the evaluation as one JSON object.")
-def evaluate(*, as_json: bool, report: Path | None, output: Path | None, **chosen: Any) -> int:  # noqa: ANN401 - the options of `judged`
+def evaluate(*, as_json: bool, report: Path | None, output: Path | None, **chosen: Any) -> int:
     """Score labelled digits through a service, judge it, and report."""
-    from digits.cli.commands import services  # noqa: PLC0415
+    from digits.cli.commands import services
 
-    from digits.evaluation import report as reports  # noqa: PLC0415
+    from digits.evaluation import report as reports
 
     service = services.find(chosen["stack"], chosen["uri"], chosen["outputs"])
     evaluation, dataset = services.evaluate(service, **{name: chosen[name] for name in services.OPTIONS})
@@ -62,7 +62,7 @@ def evaluate(*, as_json: bool, report: Path | None, output: Path | None, **chose
 @click.option("--json", "as_json", is_flag=True, help="Print the evaluation as one JSON object.")
 def show(file: Path, *, as_json: bool) -> int:
     """Print a written evaluation again."""
-    from digits.evaluation import report as reports  # noqa: PLC0415
+    from digits.evaluation import report as reports
 
     evaluation = reports.read(file)
     _print(evaluation, as_json=as_json)
@@ -86,8 +86,8 @@ def report(  # noqa: PLR0913, PLR0917 - one for each option
     file: Path, output: Path | None, png: Path | None, dataset: str | None, label_column: str, directory: Path | None
 ) -> int:  # fmt: skip
     """Write the page of a written evaluation again, or only its pictures."""
-    from digits.datasets import load  # noqa: PLC0415
-    from digits.evaluation import report as reports  # noqa: PLC0415
+    from digits.datasets import load
+    from digits.evaluation import report as reports
 
     evaluation = reports.read(file)
     rows = load(dataset or evaluation.dataset, "test", directory=directory, label_column=label_column)
@@ -100,7 +100,7 @@ def report(  # noqa: PLR0913, PLR0917 - one for each option
 
 
 def _print(evaluation: "Evaluation", *, as_json: bool) -> None:
-    from digits.evaluation import terminal  # noqa: PLC0415
+    from digits.evaluation import terminal
 
     if as_json:
         print(json.dumps(evaluation.to_json()))

@@ -18,7 +18,7 @@ class _Dataset(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Take a known name, or a file of a known kind."""
-        from digits.datasets import NAMES, SUFFIXES  # noqa: PLC0415
+        from digits.datasets import NAMES, SUFFIXES
 
         if value not in NAMES and not value.lower().endswith(SUFFIXES):
             known, files = " or ".join(NAMES), " or ".join(SUFFIXES)

@@ -66,18 +66,18 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
 ) -> None:
     """Train the model that is deployed, unless it is up to date, and record how it was made."""
     if stack:
-        from digits.stack import read  # noqa: PLC0415
+        from digits.stack import read
 
         file = read(Path.cwd(), stack)
         dataset, model_file = dataset or _choose_dataset(file), model_file or _find_model_file(file)
-    from digits.training.order import Order, fill  # noqa: PLC0415
+    from digits.training.order import Order, fill
 
     print(fill(Order(dataset or "digits", directory, file_format, output, model_file, force)))
 
 
 def train_for(file: "StackFile") -> None:
     """Train what a stack needs, unless it is up to date."""
-    from digits.training.order import Order, fill  # noqa: PLC0415
+    from digits.training.order import Order, fill
 
     print(fill(Order(_choose_dataset(file), model_file=_find_model_file(file))))
 

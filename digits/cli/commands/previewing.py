@@ -53,10 +53,10 @@ def preview(  # noqa: PLR0913 - one for each option
     verbose: bool,
 ) -> int:
     """Show what a change would do to a stack, as a Markdown comment for a pull request."""
-    from digits import atomic_files  # noqa: PLC0415
-    from digits.preview.comment import Comment  # noqa: PLC0415
-    from digits.preview.headline import awaits_promotion  # noqa: PLC0415
-    from digits.preview.scoring_files import changed_files  # noqa: PLC0415
+    from digits import atomic_files
+    from digits.preview.comment import Comment
+    from digits.preview.headline import awaits_promotion
+    from digits.preview.scoring_files import changed_files
 
     if verbose:
         os.environ[VERBOSE] = "1"
@@ -80,11 +80,11 @@ def preview(  # noqa: PLR0913 - one for each option
 
 def _run(stack: str, release: str | None, options: Sequence[str]) -> "Preview":
     """Preview the stack, with the named release if there is one; the comment gives the reason if that fails."""
-    from digits.engine import automation  # noqa: PLC0415
-    from digits.engine.events import Preview  # noqa: PLC0415
-    from digits.engine.invocation import EngineError  # noqa: PLC0415
-    from digits.promotion import pin  # noqa: PLC0415
-    from digits.promotion.record import PromotionError  # noqa: PLC0415
+    from digits.engine import automation
+    from digits.engine.events import Preview
+    from digits.engine.invocation import EngineError
+    from digits.promotion import pin
+    from digits.promotion.record import PromotionError
 
     try:
         with activity.show(f"Previewing stack {stack}"):
@@ -98,7 +98,7 @@ def _run(stack: str, release: str | None, options: Sequence[str]) -> "Preview":
 
 def _look(stack: str, preview: "Preview") -> "Live | None":
     """Look at the web service of a stack that has one."""
-    from infra.live import look  # noqa: PLC0415
+    from infra.live import look
 
     service, release = preview.step("webservice"), preview.step("release")
     if not (service and service.outputs):
@@ -116,7 +116,7 @@ def _hand_on(comment: "Comment") -> None:
 
 def _try(preview: "Preview") -> "Trial | None":
     """Try the candidate and show progress; show all output of its server only with --verbose."""
-    from digits.preview.trial import try_candidate  # noqa: PLC0415
+    from digits.preview.trial import try_candidate
 
     if is_verbose():
         return try_candidate(preview, lambda message: print(f"candidate: {message}", file=sys.stderr))

@@ -35,7 +35,7 @@ _WIDTH = 100  # of what is no terminal
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[-- OPTION...]")
 def promote(source: str, target: str, release: str | None, options: tuple[str, ...], *, yes: bool) -> int:
     """Deploy to a stack what another stack released, by digest; options after -- go to the Pulumi CLI."""
-    from digits.cli.commands.deploying import show_evaluation  # noqa: PLC0415
+    from digits.cli.commands.deploying import show_evaluation
 
     _require_source(source, target)
     file = shell.require_usable(target)
@@ -97,8 +97,8 @@ def print_releases(stack: str, *, as_json: bool = False) -> None:
         ]
         print(json.dumps({"stack": stack, "live": live.found, "sentence": live.sentence, "releases": rows}))
         return
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
+    from rich.console import Console
+    from rich.table import Table
 
     table = Table("release", "live", "model", "accuracy", "commit", "released (UTC)", box=None, pad_edge=False)
     for column in table.columns:
@@ -120,8 +120,8 @@ def deploy_release(target: str, options: Sequence[str]) -> int:
 
     It is what the CLI's own preview showed, even if the source releases again meanwhile.
     """
-    from digits.engine.stacks import deploy  # noqa: PLC0415
-    from digits.promotion import pin  # noqa: PLC0415
+    from digits.engine.stacks import deploy
+    from digits.promotion import pin
 
     if pin.is_kept(target):
         return deploy(target, options)
@@ -132,9 +132,9 @@ def deploy_release(target: str, options: Sequence[str]) -> int:
 
 def _read(stack: str) -> "tuple[list[Released], Live]":
     """Return what the stack released, newest first, and what a look at its web service found."""
-    from digits.engine.stacks import read_outputs  # noqa: PLC0415
-    from digits.promotion.history import Released, unfold  # noqa: PLC0415
-    from infra.live import look  # noqa: PLC0415
+    from digits.engine.stacks import read_outputs
+    from digits.promotion.history import Released, unfold
+    from infra.live import look
 
     resources = read_outputs(stack)
     release = resources.get("release")
@@ -144,7 +144,7 @@ def _read(stack: str) -> "tuple[list[Released], Live]":
 
 def _require_source(source: str, target: str) -> None:
     """Refuse a source that the target's file does not name, before anything is asked of a backend."""
-    from digits.promotion import pin  # noqa: PLC0415
+    from digits.promotion import pin
 
     if source == target:
         raise CommandError(f"Stack '{target}' cannot take its own releases: name another one with FROM=.")
@@ -158,8 +158,8 @@ def _require_source(source: str, target: str) -> None:
 
 
 def _promote(target: str, release: str | None, more: Sequence[str], *, is_confirmed: bool) -> int:
-    from digits.engine.stacks import deploy, show_preview  # noqa: PLC0415
-    from digits.promotion import pin  # noqa: PLC0415
+    from digits.engine.stacks import deploy, show_preview
+    from digits.promotion import pin
 
     record = pin.find(target, release)
     show_evidence(record, target)

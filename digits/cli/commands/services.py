@@ -119,7 +119,7 @@ def _read(file: str) -> dict[str, Any]:
     return _check(outputs)
 
 
-def _check(outputs: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON is any
+def _check(outputs: Any) -> dict[str, Any]:
     if not isinstance(outputs, dict) or "scoringUri" not in outputs:
         raise EvaluationError("The stack has no scoring URI: deploy it first, with `make up`.")
     try:

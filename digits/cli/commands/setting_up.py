@@ -71,7 +71,7 @@ def repair(stack: str) -> None:
 @click.command(cls=Command, section=_SECTION, examples=[("digits leftovers", "what `make clean` would lose")])
 def leftovers() -> int:
     """Say what still runs or is deployed, and what ends it."""
-    from digits.cli.commands.leftovers import find  # noqa: PLC0415
+    from digits.cli.commands.leftovers import find
 
     found = list(find(Path.cwd()))
     for sentence in found:

@@ -111,7 +111,7 @@ def _ask_emulator() -> dict[str, str]:
 
 
 def _find_cli() -> Path:
-    from tools.pulumi.choice import locate  # noqa: PLC0415 - it looks at the user's cache
+    from tools.pulumi.choice import locate  # it looks at the user's cache
 
     return locate()
 
@@ -121,6 +121,6 @@ def _choose_policies(stack: str) -> dict[str, str | None]:
     folder = str(Path(_POLICIES).absolute())
     if folder not in sys.path:
         sys.path.append(folder)
-    from switch import choose  # noqa: PLC0415
+    from switch import choose
 
     return dict(choose(Path.cwd(), stack))

@@ -26,7 +26,7 @@ def enter_deployed(stack: str) -> StackFile:
 
 def prepare(file: StackFile) -> None:
     """Repair the stack's state after a CLI that was killed, and select the stack; it is made if there is none."""
-    from digits.engine.invocation import run  # noqa: PLC0415
+    from digits.engine.invocation import run
 
     repair_state(file.stack)
     provider = os.environ.get("PULUMI_SECRETS_PROVIDER")
@@ -37,7 +37,7 @@ def prepare(file: StackFile) -> None:
 
 def repair_state(stack: str) -> None:
     """Repair the stack's state after a CLI that was killed, and say what was done."""
-    from digits.stack.repair import repair  # noqa: PLC0415 - most commands need none
+    from digits.stack.repair import repair  # most commands need none
 
     for sentence in repair(shell.find_backend(), stack):
         shell.say(sentence)
@@ -45,7 +45,7 @@ def repair_state(stack: str) -> None:
 
 def select(stack: str) -> bool:
     """Select the stack, and say whether there is one; raises EngineError if the CLI cannot tell."""
-    from digits.engine.invocation import EngineError, run  # noqa: PLC0415
+    from digits.engine.invocation import EngineError, run
 
     try:
         run(["stack", "select", stack])
@@ -58,7 +58,7 @@ def select(stack: str) -> bool:
 
 def read_outputs(stack: str) -> dict[str, Any]:
     """Return the stack's outputs, secrets readable."""
-    from digits.engine.invocation import run  # noqa: PLC0415
+    from digits.engine.invocation import run
 
     outputs: dict[str, Any] = json.loads(run(["stack", "output", "--stack", stack, "--json", "--show-secrets"]).stdout)
     return outputs
@@ -66,7 +66,7 @@ def read_outputs(stack: str) -> dict[str, Any]:
 
 def export(stack: str) -> str:
     """Return the stack's state as the CLI exports it."""
-    from digits.engine.invocation import run  # noqa: PLC0415
+    from digits.engine.invocation import run
 
     return run(["stack", "export", "--stack", stack]).stdout
 
