@@ -1,6 +1,5 @@
 """Azure Resource Manager: subscriptions, resource groups, and the resources that an Azure ML workspace needs."""
 
-import json
 import re
 from collections.abc import Callable, Sequence
 
@@ -16,6 +15,7 @@ from emulator.arm.groups import Groups
 from emulator.arm.resources import Resources
 from emulator.arm.subscriptions import Subscriptions, describe
 from emulator.arm.types import TYPES
+from emulator.http import json_body
 from emulator.http.errors import BadRequestError
 from emulator.http.routing import Fields, ignore_case
 from emulator.store import Store
@@ -178,7 +178,7 @@ def _parse(body: bytes) -> Fields:
     if not body:
         return {}
     try:
-        parsed = json.loads(body)
+        parsed = json_body.parse(body)
     except ValueError as error:
         message = f"The request content was invalid and could not be deserialized: '{error}'."
         raise BadRequestError(message, code="InvalidRequestContent") from None

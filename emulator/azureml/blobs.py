@@ -6,6 +6,7 @@ A blob lies below blobs/ under a hash of its name, so that any name is safe as a
 import base64
 import hashlib
 import hmac
+import json
 import os
 import re
 import shutil
@@ -113,7 +114,7 @@ class Blobs:
         return f"{ROOT}{quote(name)}?{urlencode({**query, 'sig': self._signature(name, allowed, expires)})}"
 
     def _signature(self, name: str, allowed: str, expires: str) -> str:
-        digest = hmac.digest(self._key, f"{allowed}\n{expires}\n{name}".encode(), "sha256")
+        digest = hmac.digest(self._key, json.dumps([allowed, expires, name]).encode(), "sha256")
         return base64.b64encode(digest).decode()
 
     @contextmanager

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from emulator.azureml import properties
 from emulator.azureml.artifacts import Artifacts
-from emulator.http import json_patch, lists
+from emulator.http import json_body, json_patch, lists
 from emulator.http.errors import AzureError, BadRequestError, NotFoundError
 from emulator.http.identity import PRINCIPAL, TENANT
 from emulator.http.routing import Answer, Call, Fields, workspace_routes
@@ -126,6 +126,7 @@ class Models:
         with self._store.transaction():
             model = self.get(call.workspace, call.params["model"])
             changed: Model = {**json_patch.apply(model, call.body, _PATCHED), "modifiedTime": now()}
+            _require_kinds(changed)
             asked = properties.read("properties", changed["properties"])
             properties.check(model["properties"], asked)
             changed["properties"] = properties.add(model["properties"], asked)
@@ -186,7 +187,15 @@ def matches_tags(found: dict[str, str] | None, query: str | None) -> bool:
     return True
 
 
+def _require_kinds(fields: Mapping[str, object]) -> None:
+    json_body.require_texts(fields, ("framework", "frameworkVersion", "description", "experimentName", "runId"))
+    json_body.require_texts(fields, ("sampleInputData", "sampleOutputData"))
+    json_body.require_objects(fields, ("resourceRequirements",))
+    json_body.require_list(fields, "datasets", dict)
+
+
 def _new_model(name: str, version: int, fields: Fields) -> Model:
+    _require_kinds(fields)
     created = now()
     return {
         "id": f"{name}:{version}",

@@ -10,6 +10,7 @@ from emulator.aci import container
 from emulator.azureml import properties
 from emulator.azureml.models import Models
 from emulator.azureml.services import new_keys
+from emulator.http import json_body
 from emulator.http.errors import AzureError, BadRequestError
 from emulator.http.routing import Fields
 from emulator.kinds import ImageRequest, Keys, Service, ServiceEnvironment, ServiceRequest, Size
@@ -60,7 +61,9 @@ def read_request(fields: Fields, location: str) -> ServiceRequest:
         "dataCollection": fields.get("dataCollection"),
         "dnsNameLabel": fields.get("dnsNameLabel"),
     }
-    keys = {name: value for name, value in (fields.get("keys") or {}).items() if value}
+    json_body.require_objects(fields, ("keys", "containerResourceRequirements"))
+    keys = {name: value for name, value in (fields.get("keys") or {}).items() if value not in (None, "")}
+    json_body.require_texts(keys, keys)
     if keys:
         wanted["keys"] = cast("Keys", {**new_keys(), **keys})
     return wanted
@@ -72,6 +75,8 @@ def _given(fields: Fields) -> Fields:
 
 def check(service: Service | ServiceRequest, workspace: str, models: Models) -> None:
     """Raise unless the service, as a create or an update would make it, can be deployed."""
+    json_body.require_texts(service, ("description", "location", "cname", "sslCertificate", "sslKey", "dnsNameLabel"))
+    json_body.require_objects(service, ("containerResourceRequirements", "environmentImageRequest"))
     size = service["containerResourceRequirements"]
     asked = (size.get("cpu"), size.get("memoryInGB"))
     if not all(isinstance(number, (int, float)) and number > 0 for number in asked):
@@ -90,6 +95,12 @@ def check(service: Service | ServiceRequest, workspace: str, models: Models) -> 
             code="NotImplemented",
             status=501,
         )
+    json_body.require_list(request, "modelIds", str)
+    json_body.require_list(request, "assets", dict)
+    json_body.require_texts(request, ("driverProgram",))
+    for asset in request.get("assets") or []:
+        if not (isinstance(asset.get("id"), str) and isinstance(asset.get("url"), str)):
+            raise BadRequestError("Each of the assets needs an id and a url.")
     _check_environment(request["environment"])
     for model_id in request.get("modelIds") or []:
         models.get(workspace, model_id)
@@ -99,6 +110,8 @@ def check(service: Service | ServiceRequest, workspace: str, models: Models) -> 
 
 def _check_environment(environment: ServiceEnvironment) -> None:
     """Raise unless the environment has nothing but conda dependencies: there are no images here."""
+    json_body.require_objects(environment, ("python", "docker", "environmentVariables"))
+    json_body.require_texts(environment.get("docker") or {}, ("baseImage",))
     python, docker = environment.get("python") or {}, environment.get("docker") or {}
     image = docker.get("baseImage") or _IMAGES
     asked = {

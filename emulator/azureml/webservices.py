@@ -11,7 +11,7 @@ from emulator.aci.supervisor import Supervisor
 from emulator.azureml import properties, service_requests, services
 from emulator.azureml.models import Models, matches_tags, now
 from emulator.azureml.operations import Operations
-from emulator.http import json_patch, lists
+from emulator.http import json_body, json_patch, lists
 from emulator.http.errors import AzureError, BadRequestError, ConflictError, NotFoundError
 from emulator.http.routing import Answer, Call, Fields, workspace_routes
 from emulator.kinds import Keys, Operation, Service, ServiceChange, ServiceRequest
@@ -135,6 +135,7 @@ class Webservices:
         kind, value = call.fields.get("keyType"), call.fields.get("keyValue") or services.new_key()
         if kind not in {"Primary", "Secondary"}:
             raise BadRequestError("keyType must be Primary or Secondary.")
+        json_body.require_texts(call.fields, ("keyValue",))
         with self._store.transaction():
             service = self._get(call.workspace, call.params["service"])
             service["keys"]["primaryKey" if kind == "Primary" else "secondaryKey"] = value

@@ -3,6 +3,7 @@
 import logging
 import sqlite3
 import time
+from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from starlette.applications import Starlette
@@ -98,7 +99,7 @@ class _Gate:
             await (await _render(request, error))(scope, receive, note)
         finally:
             milliseconds = (time.perf_counter() - began) * 1000
-            _log.info("%s %s %s %.0f ms", request.method, request.url.path, status or "-", milliseconds)
+            _log.info("%s %s %s %.0f ms", request.method, _shown(request), status or "-", milliseconds)
 
 
 class _UnknownRoute:
@@ -108,7 +109,7 @@ class _UnknownRoute:
         self._store = store
 
     async def __call__(self, request: Request, error: Exception) -> Response:  # noqa: ARG002 - starlette's signature
-        route = f"{request.method} {request.url.path}"
+        route = f"{request.method} {_shown(request)}"
         with self._store.transaction():
             known = self._store.unknown_routes.get(route)
             if known or len(self._store.unknown_routes.items()) < _UNKNOWN_ROUTES_KEPT:
@@ -119,6 +120,11 @@ class _UnknownRoute:
             status=501,
         )
         return await _render(request, unknown)
+
+
+def _shown(request: Request) -> str:
+    """Return the request's path as a terminal may show it: control characters are quoted."""
+    return "".join(each if each.isprintable() else quote(each, errors="replace") for each in request.url.path)
 
 
 def _way_out(route: str) -> str:

@@ -23,6 +23,7 @@ TENANT = "00000000-0000-0000-0000-00000000000a"
 PRINCIPAL = "00000000-0000-0000-0000-00000000000b"
 
 TOKEN_PATH = "/metadata/identity/oauth2/token"  # noqa: S105 - a path
+_HOSTS = frozenset({"127.0.0.1", "localhost"})  # another name leads here from a web page that has rebound it
 _LIFETIME_SECONDS = 86_400
 
 
@@ -81,6 +82,9 @@ def routes(store: Store) -> list[Route]:
     key = signing_key(store)
 
     async def give_token(request: Request) -> Response:
+        if request.url.hostname not in _HOSTS or "origin" in request.headers:
+            error = {"error": "access_denied", "error_description": "Only programs of this machine get a token."}
+            return JSONResponse(error, status_code=403)
         if request.headers.get("metadata", "").lower() != "true":
             error = {"error": "invalid_request", "error_description": "Required metadata header not specified"}
             return JSONResponse(error, status_code=400)

@@ -1,6 +1,5 @@
 """Routes to the handlers: each handler is a function of a Call, runs in a thread, and returns JSON or a Response."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from emulator.http import json_body
 from emulator.http.errors import BadRequestError, NotFoundError
 from emulator.store import Store
 
@@ -97,6 +97,6 @@ def _parse(body: bytes) -> Any:
     if not body:
         return None
     try:
-        return json.loads(body)
+        return json_body.parse(body)
     except ValueError as error:
         raise BadRequestError(f"The request body is not JSON: {error}.") from None

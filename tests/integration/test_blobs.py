@@ -2,9 +2,12 @@
 
 import base64
 import hashlib
+from urllib.parse import quote, unquote, urlencode
 
+import httpx
 import pytest
 
+from emulator.azureml import blobs
 from tests.integration.wire import Workspace, plain
 
 
@@ -126,3 +129,17 @@ def test_a_blob_that_is_not_there_is_404(workspace: Workspace) -> None:
         blob.unlink()
     answer = workspace.client.get(uri)
     assert (answer.status_code, answer.headers["x-ms-error-code"]) == (404, "BlobNotFound")
+
+
+def test_a_signature_opens_no_blob_under_a_name_that_looks_like_its_fields(workspace: Workspace) -> None:
+    """The signed fields cannot move into each other: a name may hold a line end, and permission and expiry too."""
+    uri = httpx.URL(plain(workspace.announce("a\nb.bin", container="blobs")))
+    allowed, expires, name = uri.params["sp"], uri.params["se"], unquote(uri.raw_path.decode().partition("?")[0])
+    cut = name.rindex("\n")
+    for sp, se, path in (
+        (allowed, f"{expires}\n{name[:cut]}", name[cut + 1 :]),
+        (f"{allowed}\n{expires}", name[:cut], name[cut + 1 :]),
+    ):
+        query = {**dict(uri.params), "sp": sp, "se": se}
+        forged = f"{blobs.ROOT}/{quote(path)}?{urlencode(query)}"
+        assert workspace.client.get(forged).status_code == 403

@@ -89,6 +89,20 @@ def test_a_web_page_cannot_fetch_a_token(emulator: Emulator) -> None:
     assert "access_token" not in answer.json()
 
 
+@pytest.mark.parametrize("header", [{"Host": "attacker.example"}, {"Origin": "https://attacker.example"}])
+def test_a_page_under_a_name_that_leads_here_cannot_fetch_a_token_either(
+    emulator: Emulator, header: dict[str, str]
+) -> None:
+    """A page whose host name was rebound to this machine may send any header, but it names its host or its origin."""
+    answer = httpx.get(
+        emulator.variables()["MSI_ENDPOINT"],
+        params={"resource": "https://management.azure.com/"},
+        headers={"Metadata": "true", **header},
+    )
+    assert answer.status_code == 403
+    assert "access_token" not in answer.json()
+
+
 @pytest.mark.parametrize(
     ("authorization", "code"),
     [

@@ -1,5 +1,6 @@
 """What any request meets: unknown routes, bodies that are no JSON, discovery, the request log."""
 
+import json
 import time
 
 import httpx
@@ -31,6 +32,48 @@ def test_a_body_that_is_no_json_is_400(workspace: Workspace) -> None:
         answer = workspace.client.post(workspace.models("/models"), content=content)
         assert answer.status_code == 400
         assert "JSON" in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["NaN", "-Infinity", "1e999", '"\\ud800"', "[" * 5000 + "]" * 5000, "5", '["a"]', "{}", "true"],
+    ids=["nan", "infinity", "too large", "half a pair", "deep", "a number", "a list", "an object", "true"],
+)
+def test_a_refused_value_is_not_stored(workspace: Workspace, value: str) -> None:
+    """Lists and later reads still work after it, for models, web services, environments and resources."""
+    model, service = workspace.register("with-values"), workspace.request("with-values", entry_script("echo"))
+    fields = {"name": "with-values", "url": model["url"], "mimeType": "application/json", "description": "…"}
+    bodies = {
+        workspace.models("/models"): fields,
+        workspace.models("/services"): {**service, "description": "…"},
+        workspace.models("/services") + "?keys": {**service, "keys": {"primaryKey": "…", "secondaryKey": "key"}},
+        workspace.models("/services") + "?image": {**service, "environmentImageRequest": "…"},
+    }
+    for path, body in bodies.items():
+        content = json.dumps(body).replace('"\\u2026"', value)
+        assert content != json.dumps(body)
+        answer = workspace.client.post(path, content=content)
+        assert 400 <= answer.status_code < 500 or answer.status_code == 501, (path, answer.text)
+        assert "emulator itself failed" not in answer.text, (path, answer.text)
+    patch = f'[{{"op": "replace", "path": "/description", "value": {value}}}]'
+    path = workspace.models(f"/models/{model['id']}")
+    assert workspace.client.patch(path, content=patch).status_code == 400
+    group = workspace.id.partition("/providers/")[0]
+    if value not in {"5", "true", '["a"]', "{}"}:  # which ARM keeps as sent
+        answer = workspace.client.put(
+            f"{group}?api-version=2022-09-01", content=f'{{"location": "eastus", "tags": {{"a": {value}}}}}'
+        )
+        assert answer.status_code == 400, answer.text
+    for listed in ("/models", "/services"):
+        assert workspace.client.get(workspace.models(listed)).status_code == 200
+
+
+def test_control_characters_of_a_path_reach_no_terminal(workspace: Workspace) -> None:
+    """The log and `status` quote them, so that a request moves nobody's cursor."""
+    workspace.client.get(f"/history/v1.0{workspace.id}/%1b[2Jcleared%0aline")
+    printed = workspace.emulator.command("status").stdout
+    assert "%1B[2Jclearedline" in printed
+    assert "\x1b[2J" not in printed + workspace.emulator.log
 
 
 def test_a_workspace_that_is_not_there_is_404(workspace: Workspace) -> None:
