@@ -181,7 +181,7 @@ def _play(team: Team) -> None:
     team.configure("staging", rehearsalEnabled=True)
 
     team.edit("scoring/score.py", "labels * 0 + 7", "labels")
-    team.edit("scoring/score.py", '"""What runs in the service:', '"""What runs in the service, reviewed:')
+    team.edit("scoring/score.py", '"""The entry script:', '"""The entry script, reviewed:')
     second = team.commit("The right answer")
     team.step("dev: the fix passes", "make up STACK=dev", says=r"PASSED +Accuracy [\d.]+")
     team.step("staging: the fix passes", "make up STACK=staging", says=r"PASSED +Accuracy [\d.]+")

@@ -127,7 +127,7 @@ def trim(project: Project, printed: str) -> str:
             for state in ("old", "new"):
                 metadata[state] = _trim_state(metadata.get(state))
             kept.append({**event, "resourcePreEvent": {"metadata": metadata}})
-        elif {"policyEvent", "preludeEvent"} & event.keys() or _is_told(event):
+        elif {"policyEvent", "preludeEvent"} & event.keys() or _is_reported(event):
             kept.append(event)
     text = "".join(json.dumps(event) + "\n" for event in kept).replace(f"{project.directory}/", "")
     assert str(Path.home()) not in text
@@ -135,7 +135,7 @@ def trim(project: Project, printed: str) -> str:
     return text
 
 
-def _is_told(event: dict[str, Any]) -> bool:
+def _is_reported(event: dict[str, Any]) -> bool:
     return event.get("diagnosticEvent", {}).get("severity") in ("error", "warning")
 
 

@@ -132,7 +132,7 @@ def test_another_account_s_login_is_refused_before_the_first_call(project: Proje
     assert "Traceback" not in refused.stdout
 
 
-def test_a_shell_that_does_not_point_at_the_emulator_is_told_how(project: Project) -> None:
+def test_a_shell_that_does_not_point_at_the_emulator_gets_the_command(project: Project) -> None:
     """The dev stack never reaches for Azure by accident."""
     refused = project.run("env", "-u", "AZUREML_EMULATOR", "pulumi", "preview", "--non-interactive", check=False)
     assert "make -s env" in refused.stdout

@@ -247,7 +247,7 @@ def test_a_deleted_workspace_is_found_with_all_that_was_in_it(workspace_gone: tu
     assert {seen.answer["next"][name] for name in happened} == {"create"}
 
 
-def test_a_changed_environment_is_found_and_ours_registered_beside_it(remade: Episode) -> None:
+def test_a_changed_environment_is_found_and_ours_registered_next_to_it(remade: Episode) -> None:
     """The version that is named after our content holds another one, and Azure ML never changes a version."""
     title = f"Environment {remade.before['release']['environment']}"
     assert remade.look.happened(title) == {"definitionChanged"}

@@ -269,7 +269,7 @@ def test_an_up_that_was_killed_is_resumed_not_doubled(deployed: Project) -> None
     deployed.pulumi("preview", "--expect-no-changes")
 
 
-def test_an_existing_workspace_is_used_and_left_alone(project: Project) -> None:
+def test_an_existing_workspace_is_used_and_not_changed(project: Project) -> None:
     """A second stack deploys into the first one's workspace; destroying it takes its service and nothing else."""
     guest = project.directory / "Pulumi.guest.yaml"
     settings = yaml.safe_load(project.read("Pulumi.dev.yaml"))["config"]

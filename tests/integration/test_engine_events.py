@@ -79,7 +79,7 @@ def test_an_event_that_cannot_be_read_is_an_error_that_does_not_show_it(
     assert SECRET not in f"{refused.value}{capfd.readouterr()}"
 
 
-def test_a_preview_leaves_the_selected_stack_alone(cli: Path) -> None:
+def test_a_preview_does_not_change_the_selected_stack(cli: Path) -> None:
     """`pulumi stack select` is the user's own choice; the stack is named in each call instead."""
     send(cli, SUMMARY)
     automation.preview("staging", ["--policy-pack=x"])

@@ -113,7 +113,7 @@ def test_bytes_are_sent_in_batches_over_a_few_connections(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 415, 500])
-def test_a_service_that_knows_json_alone_gets_json(serve: Serve, status: int) -> None:
+def test_a_service_that_knows_only_json_gets_json(serve: Serve, status: int) -> None:
     """The tutorial's answers 400 or 500 to bytes; it is asked once, and then in its own way."""
     seen: list[Request] = []
 
@@ -192,7 +192,7 @@ def certain(labels: list[int], probabilities: list[list[float]]) -> Answer:
     return Answer(200, json.dumps(body).encode(), {"Content-Type": CERTAIN})
 
 
-def test_how_sure_the_service_was_is_asked_of_the_misses_alone(serve: Serve) -> None:
+def test_how_sure_the_service_was_is_asked_only_of_the_misses(serve: Serve) -> None:
     """In batches, and each probability is kept with its row; another label by now has none, and is a failure."""
     asked: list[Request] = []
     images = bars(1200)
@@ -220,7 +220,7 @@ def test_how_sure_the_service_was_is_asked_of_the_misses_alone(serve: Serve) -> 
         Answer(200, b"<html>", {"Content-Type": "text/html"}),
     ],
 )
-def test_a_service_that_knows_labels_alone_is_asked_once_how_sure_it_is(serve: Serve, answer: Answer) -> None:
+def test_a_service_that_knows_only_labels_is_asked_once_how_sure_it_is(serve: Serve, answer: Answer) -> None:
     """The evaluation is whole without it, with any service that has the tutorial's contract."""
     asked: list[Request] = []
     data = Dataset("zeros", bars(600), np.zeros(600, np.uint8), "d" * 64)

@@ -61,7 +61,7 @@ def test_the_python_asked_for_is_taken_without_a_word(wanted: str, taken: str) -
 
 
 @pytest.mark.parametrize(("wanted", "taken"), [(f"{MINOR}.99", OWN), ("3.8.18", "3.8.9"), (">=3.8.5,<3.8.9", "3.8.9")])
-def test_another_patch_of_the_same_minor_version_is_taken_and_told(wanted: str, taken: str) -> None:
+def test_another_patch_of_the_same_minor_version_is_taken_and_reported(wanted: str, taken: str) -> None:
     """The SDK's default asks for one patch, 3.10.18, which few machines have."""
     notes: list[str] = []
     assert choose(wanted, notes.append).name == taken

@@ -310,7 +310,7 @@ def test_an_import_gives_the_inputs_that_were_asked_for(plugin: Plugin, group: s
         plugin.read(STORAGE, "/subscriptions/somewhere")
 
 
-def test_what_arm_refuses_is_told_in_its_words(plugin: Plugin, group: str) -> None:
+def test_a_refusal_of_arm_is_reported_in_its_words(plugin: Plugin, group: str) -> None:
     """Status, code and message, as azure-native shows them."""
     with pytest.raises(grpc.RpcError, match='Status=400 Code="AccountNameInvalid" Message="Bad-Name is not'):
         plugin.create(STORAGE, {**storage(group), "accountName": "Bad-Name"})

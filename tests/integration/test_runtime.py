@@ -99,7 +99,7 @@ def test_replaced_keys_count_from_the_next_request_on(tmp_path: Path) -> None:
         assert post(running, key="new").status_code == 401, "keys that cannot be read let nobody in"
 
 
-def test_the_keys_are_readable_by_their_owner_alone(echo: server.ScoringServer) -> None:
+def test_only_the_owner_can_read_the_keys(echo: server.ScoringServer) -> None:
     """No file that everybody may read, no line of the log and no process has a key in it."""
     assert (echo.directory / "keys.json").stat().st_mode & 0o777 == 0o600
     assert "first" not in echo.log_file.read_text() + repr(echo)
@@ -113,7 +113,7 @@ def test_without_keys_everybody_scores(tmp_path: Path) -> None:
         assert post(running).json() == 1
 
 
-def test_it_listens_on_loopback_alone(echo: server.ScoringServer) -> None:
+def test_it_listens_only_on_loopback(echo: server.ScoringServer) -> None:
     """Nobody on the network reaches a service that is meant for this machine."""
     family = [psutil.Process(echo.pid), *psutil.Process(echo.pid).children()]
     listening = [
@@ -150,7 +150,7 @@ def test_it_listens_on_loopback_alone(echo: server.ScoringServer) -> None:
         (INIT, "does not have a run() function defined"),
     ],
 )
-def test_a_server_that_ends_while_it_starts_is_told_at_once(tmp_path: Path, script: str, cause: str) -> None:
+def test_a_server_that_ends_while_it_starts_is_reported_at_once(tmp_path: Path, script: str, cause: str) -> None:
     """The first line is a sentence with the entry script's own error, the rest the log's end; no time-out passes."""
     with started(tmp_path, script) as running, pytest.raises(server.ServerFailedError) as raised:
         running.wait_until_healthy(3600)
@@ -167,7 +167,7 @@ def test_a_missing_entry_script_is_named(tmp_path: Path) -> None:
     assert "other.py" in str(raised.value).splitlines()[0]
 
 
-def test_a_server_that_is_too_slow_is_told_with_its_log(tmp_path: Path) -> None:
+def test_a_server_that_is_too_slow_is_reported_with_its_log(tmp_path: Path) -> None:
     """A time-out is no success, and it says what the server was doing."""
     slow = "import time\ndef init():\n    print('loading')\n    time.sleep(600)\ndef run(raw): pass"
     lines: list[str] = []
@@ -281,7 +281,7 @@ def test_what_a_killed_owner_left_is_ended(tmp_path: Path) -> None:
         assert not server.end_leftover(tmp_path / "run")
 
 
-def test_a_process_that_took_over_the_number_is_left_alone(tmp_path: Path) -> None:
+def test_a_process_that_took_over_the_number_is_not_ended(tmp_path: Path) -> None:
     """Process id and start time have to match before anything is killed."""
     with subprocess.Popen(["sleep", "600"]) as bystander:
         record = {"pid": bystander.pid, "createTime": psutil.Process(bystander.pid).create_time() - 3600}

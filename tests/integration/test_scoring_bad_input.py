@@ -118,7 +118,9 @@ BODIES: dict[str, tuple[str | bytes, list[str]]] = {
 
 
 @pytest.mark.parametrize(("body", "patterns"), BODIES.values(), ids=BODIES)
-def test_a_bad_body_is_told_what_is_wrong_and_where(service: Service, body: str | bytes, patterns: list[str]) -> None:
+def test_the_answer_to_a_bad_body_names_the_mistake_and_its_place(
+    service: Service, body: str | bytes, patterns: list[str]
+) -> None:
     """It is a 400, whether it is called JSON or called nothing."""
     for content_type in ("application/json", None):
         answer = service.post(body, content_type)

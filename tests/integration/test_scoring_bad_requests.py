@@ -50,7 +50,7 @@ BINARY: dict[str, tuple[str, bytes, list[str]]] = {
 
 
 @pytest.mark.parametrize(("content_type", "body", "patterns"), BINARY.values(), ids=BINARY)
-def test_bad_bytes_are_told_what_is_wrong_and_where(
+def test_the_answer_to_bad_bytes_names_the_mistake_and_its_place(
     service: Service, content_type: str, body: bytes, patterns: list[str]
 ) -> None:
     """The number of bytes that came and the number that a row has, or the row with a number that is none."""
@@ -79,7 +79,7 @@ QUERIES = {
 
 
 @pytest.mark.parametrize(("query", "pattern"), QUERIES.values(), ids=QUERIES)
-def test_a_bad_query_is_told_what_is_wrong(service: Service, query: str, pattern: str) -> None:
+def test_the_answer_to_a_bad_query_names_the_mistake(service: Service, query: str, pattern: str) -> None:
     """GET with data that is none is a 400 too."""
     answer = service.request("GET", f"/score?{query}")
     assert re.search(pattern, refused(answer, 400))
@@ -142,7 +142,7 @@ def test_another_method_is_a_405(service: Service, method: str) -> None:
         ("GET", "/..%2f..%2fetc/passwd", 404),
     ],
 )
-def test_another_path_is_told_so(service: Service, method: str, path: str, status: int) -> None:
+def test_another_path_is_refused(service: Service, method: str, path: str, status: int) -> None:
     """JSON too."""
     answer = service.request(method, path, TEXT if method == "POST" else None)
     assert answer.status_code == status

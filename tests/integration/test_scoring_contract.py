@@ -172,7 +172,7 @@ def test_queries_are_answered_as_the_tutorial_does(
 
 
 @pytest.mark.parametrize("path", ["/score?data=[[1]]", "/score?data=no&x=1", "/score?"])
-def test_a_query_beside_a_body_means_nothing(service: Service, tutorial: server.ScoringServer, path: str) -> None:
+def test_a_query_next_to_a_body_means_nothing(service: Service, tutorial: server.ScoringServer, path: str) -> None:
     """POST reads only the body."""
     expected = Service(tutorial, service.client).request("POST", path, PLAIN)
     assert expected.status_code == 200

@@ -95,7 +95,7 @@ def test_a_broken_wheel_is_named_once_and_our_own_files_never(tmp_path: Path) ->
     assert not [line for line in (*raised.value.lines, *notes, str(raised.value)) if "requirements.txt" in line]
 
 
-def test_an_index_that_cannot_be_reached_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_index_that_cannot_be_reached_is_reported_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a machine that is offline, the error does not blame conda.yml."""
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")

@@ -128,7 +128,7 @@ def test_slow_clients_hold_up_nobody(service: Service) -> None:
         assert all(read_answer(connection) == (200, str(expected).encode()) for connection, _ in slow)
 
 
-def test_a_killed_worker_costs_its_own_requests_alone(service: Service) -> None:
+def test_a_killed_worker_costs_only_its_own_requests(service: Service) -> None:
     """SIGKILL under load: each client loses one request at most, all answers are right, a new worker comes."""
     before = service.workers
     victim = min(before)

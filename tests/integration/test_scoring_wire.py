@@ -120,7 +120,7 @@ def test_bad_http_is_refused(service: Service, content: bytes, statuses: set[int
 @pytest.mark.parametrize(
     "name", ["a body that is cut off", "a chunk's length that is none", "a body that says it is empty"]
 )
-def test_a_broken_body_is_told_in_a_sentence(service: Service, name: str) -> None:
+def test_a_broken_body_is_refused_in_a_sentence(service: Service, name: str) -> None:
     """The entry script reads the body, so it is the one to say that it broke."""
     status, answer = send(service, BAD_WIRE[name][0])
     assert status == 400
@@ -176,7 +176,7 @@ def test_a_body_that_is_announced_too_large_need_not_be_sent(service: Service) -
         assert read_answer(connection)[0] == 413
 
 
-def test_who_asks_first_is_told_to_continue(service: Service) -> None:
+def test_a_client_that_asks_first_may_continue(service: Service) -> None:
     """A caller that waits for 100 Continue gets it, and then its answer."""
     with service.connect() as connection:
         connection.sendall(with_length(b"%d" % len(TEXT), b"").replace(b"Host", b"Expect: 100-continue\r\nHost"))

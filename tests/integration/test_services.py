@@ -279,7 +279,7 @@ def test_a_private_wheel_that_nobody_uploaded_is_named(workspace: Workspace) -> 
     workspace.client.delete(workspace.models("/services/no-wheel"))
 
 
-def test_an_environment_that_cannot_be_solved_is_told_in_few_lines(workspace: Workspace) -> None:
+def test_an_environment_that_cannot_be_solved_is_reported_in_few_lines(workspace: Workspace) -> None:
     """azureml-defaults next to a numpy that it does not take: the sentence names both, the details are short."""
     body = workspace.request("unsolvable", _ECHO)
     conda = {"dependencies": [{"pip": ["azureml-defaults", "numpy==2.4.6"]}]}
@@ -454,7 +454,7 @@ def test_a_container_that_cannot_start_says_why(
     assert name in workspace.emulator.command("status").stdout
 
 
-def test_a_failed_service_is_mended_by_deploying_again(
+def test_a_failed_service_is_repaired_by_deploying_again(
     workspace: Workspace, failures: dict[str, dict[str, Any]]
 ) -> None:
     """Under the URI that it had."""

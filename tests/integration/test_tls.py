@@ -132,7 +132,7 @@ def test_a_bundle_that_holds_no_certificates_is_named(
         score(deployed.uri, None, _IMAGES)
 
 
-def test_the_private_key_is_the_server_s_alone(deployed: Deployed) -> None:
+def test_only_the_server_can_read_the_private_key(deployed: Deployed) -> None:
     """It is in no answer, log, status or command line, and only the owner can read its file."""
     emulator = deployed.workspace.emulator
     operation = deployed.workspace.client.get(

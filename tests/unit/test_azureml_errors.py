@@ -180,7 +180,7 @@ def test_whatever_the_sdk_raises_is_one_line(kind: str) -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_what_is_not_there_is_told_from_what_is_refused(error: Exception) -> None:
+def test_a_missing_object_is_distinguished_from_a_refusal(error: Exception) -> None:
     """By the answer's status, or where the SDK does not keep it by its words."""
     with pytest.raises(MissingError), call("reading model m"):
         raise error

@@ -49,7 +49,7 @@ def test_a_resource_of_the_workspace_is_named_by_its_type() -> None:
     assert finding.changes == (Change("access", None, "all"),)
 
 
-def test_a_change_that_shows_in_secrets_alone_is_a_finding_without_a_value() -> None:
+def test_a_change_that_shows_only_in_secrets_is_a_finding_without_a_value() -> None:
     """Both values are masked alike, so that it changed is all there is to say."""
     (finding,) = find([step("update", "azure-native:keyvault:Vault", {"name": "v", "key": "[secret]"})])
     assert (finding.happened, finding.changes) == (("changed",), ())

@@ -259,7 +259,7 @@ def test_what_the_environment_lacks_is_named(run: Run, name: str) -> None:
     assert answer.stderr.startswith(f"error: {name} is not set: ")
 
 
-def test_a_report_without_a_marker_is_told_by_its_file(github: GitHub, run: Run) -> None:
+def test_a_report_without_a_marker_is_recognised_by_its_file(github: GitHub, run: Run) -> None:
     """The next run finds it again all the same."""
     assert run("comment", "Nothing would change.\n").returncode == 0
     assert run("comment", "The model would change.\n").returncode == 0

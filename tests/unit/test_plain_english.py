@@ -75,8 +75,8 @@ def texts() -> dict[str, str]:
 
 @pytest.mark.parametrize("word", WORDS)
 def test_a_text_has_plain_words(texts: dict[str, str], word: str) -> None:
-    """Other words say the same to more readers; a part of a longer name is no word."""
-    found = [f"{path}: {line.strip()}" for path, line in _lines(texts, PENDING, rf"\b(?:{word})\b")]
+    """Other words say the same to more readers; the names of functions and files have words too."""
+    found = [f"{path}: {line.strip()}" for path, line in _lines(texts, PENDING, rf"(?<![a-z])(?:{word})(?![a-z])")]
     assert not found, f"write {WORDS[word]}:\n" + "\n".join(found)
 
 

@@ -169,7 +169,7 @@ def test_a_checkout_that_fits_the_release_is_taken() -> None:
     require_checkout(RECORD, RECORD.scoringDigest, "0123456789ab")
 
 
-def test_an_environment_registered_beside_a_foreign_one_is_the_same_content() -> None:
+def test_an_environment_registered_next_to_a_foreign_one_is_the_same_content() -> None:
     """Somebody else took the version's name in the source's registry: only there ours has a number after it."""
     numbered = dataclasses.replace(RECORD, environment="tutorial-env:0123456789ab-2")
     assert numbered.id == RECORD.id

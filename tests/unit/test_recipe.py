@@ -121,7 +121,7 @@ def test_a_model_of_before_the_code_was_recorded_is_trained_once_and_that_is_sai
     assert "is up to date" in capsys.readouterr().out
 
 
-def test_a_model_of_the_user_s_own_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_model_of_the_user_s_own_is_not_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Where modelFile lies elsewhere than what is trained, nothing is trained, and nothing next to it is written."""
     ours, own = tmp_path / "model", tmp_path / "model" / "own.pkl"
     ours.mkdir()

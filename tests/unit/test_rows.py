@@ -90,7 +90,7 @@ def test_what_is_not_finite_is_left_to_the_model(value: str) -> None:
 
 
 @pytest.mark.parametrize(("body", "sentence"), BAD)
-def test_a_bad_body_is_told_what_is_wrong_with_it(body: str, sentence: str) -> None:
+def test_the_error_for_a_bad_body_names_the_mistake(body: str, sentence: str) -> None:
     """Each is one sentence for the caller, with the row where there is one; the fast parser takes none of them."""
     with pytest.raises(rows.UnusualError):
         list(rows.parse_quickly(body.encode(), 3))

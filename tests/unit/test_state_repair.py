@@ -41,7 +41,7 @@ def test_attributes_that_were_never_written_are_dropped(stacks: Path, tmp_path: 
     assert (stacks / "dev.json").read_text() == '{"version": 3}'
 
 
-def test_whole_state_is_left_alone(stacks: Path, tmp_path: Path) -> None:
+def test_whole_state_is_not_changed(stacks: Path, tmp_path: Path) -> None:
     """Nothing is done, and nothing is said; another stack is not looked at."""
     (stacks / "other.json.attrs").write_text("")
     before = {file.name: file.read_bytes() for file in stacks.iterdir()}
@@ -67,7 +67,7 @@ def test_a_lock_that_may_be_held_stays(tmp_path: Path, pid: int, hostname: str) 
     assert path.exists()
 
 
-def test_other_backends_are_left_alone() -> None:
+def test_other_backends_are_not_changed() -> None:
     """Azure Blob and Pulumi Cloud keep whole checkpoints by themselves."""
     assert repair("azblob://state", "dev") == []
     assert repair("", "dev") == []

@@ -46,7 +46,7 @@ def test_two_runs_write_the_same_bytes(trained: Path, tmp_path: Path) -> None:
         assert (tmp_path / file).read_bytes() == (trained / file).read_bytes()
 
 
-def test_the_metadata_describe_the_model_beside_them(trained: Path) -> None:
+def test_the_metadata_describe_the_model_next_to_them(trained: Path) -> None:
     """SHA-256, data and accuracy are those of the pickle that lies there."""
     written = metadata(trained)
     test = datasets.load("digits", "test")
@@ -69,7 +69,7 @@ def test_other_data_give_another_model(tmp_path: Path) -> None:
     assert one["dataset"] != other["dataset"]
 
 
-def test_an_up_to_date_model_is_left_alone(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_up_to_date_model_is_not_changed(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A second run says so and writes nothing."""
     before = (trained / MODEL_FILE).stat().st_mtime_ns
     assert main(["train", "--output", str(trained)]) == 0

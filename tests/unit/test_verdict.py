@@ -56,7 +56,7 @@ def test_a_failure_names_threshold_number_and_worst_confusions(limits: dict[str,
     assert judged(**limits).verdict == verdict
 
 
-def test_all_failures_are_told_at_once() -> None:
+def test_all_failures_are_reported_at_once() -> None:
     """A fix of one does not only then reveal the next."""
     evaluation = judged(minimum_accuracy=0.9, minimum_class_recall=0.8, maximum_p95_latency_ms=1)
     assert [check.passed for check in evaluation.checks] == [False] * 3

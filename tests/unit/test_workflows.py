@@ -119,7 +119,7 @@ def writes(job: Document, use: str) -> bool:
 
 
 @every_workflow
-def test_a_deployment_is_alone_and_is_never_cancelled(path: Path) -> None:
+def test_a_deployment_never_overlaps_and_is_never_cancelled(path: Path) -> None:
     """Half a deployment would be left behind; the group is the stack's, whichever workflow runs."""
     for name, job in jobs(path).items():
         deploys = [command for command in does(job) if DEPLOYS.match(command)]
@@ -168,7 +168,7 @@ def test_every_job_that_runs_ends_in_time_on_a_named_system(path: Path) -> None:
             assert job["runs-on"] == "ubuntu-24.04", name
 
 
-def test_a_pull_request_deploys_to_the_emulator_alone() -> None:
+def test_a_pull_request_deploys_only_to_the_emulator() -> None:
     """Its code is nobody's yet: no environment, no `up` except dev's, and no credentials without the condition."""
     path = ROOT / ".github" / "workflows" / "pull-request.yml"
     assert list(read(path)[True]) == ["pull_request"]  # not pull_request_target, which runs with main's rights

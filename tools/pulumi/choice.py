@@ -61,7 +61,7 @@ def find(path: str, cache: Path, report: Report) -> Path | None:
 def install(cache: Path, report: Report, fetch: Fetch, build: Build) -> Path:
     """Fetch or build the CLI into the cache, one process at a time, and return its folder."""
     kept = _name_kept(cache)
-    with _alone(cache, report):
+    with _locked(cache, report):
         if _is_usable(kept):  # another process has just put it there
             return kept
         for leftover in cache.glob("partial-*"):
@@ -94,7 +94,7 @@ def _is_usable(kept: Path) -> bool:
 
 
 @contextmanager
-def _alone(cache: Path, report: Report) -> Iterator[None]:
+def _locked(cache: Path, report: Report) -> Iterator[None]:
     """Hold the cache's lock, which ends with this process."""
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / ".lock").open("w") as lock:
