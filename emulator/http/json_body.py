@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from emulator.http.errors import BadRequestError
 
 
-def parse(body: bytes) -> Any:  # noqa: ANN401 - JSON is any
+def parse(body: bytes) -> Any:
     """Return the JSON; raises ValueError for NaN, infinity, half a surrogate pair and nesting too deep as well."""
     try:
         parsed = json.loads(body, parse_constant=_refuse)
