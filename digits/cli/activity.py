@@ -3,10 +3,10 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _SECONDS_BETWEEN_LINES = 25
 
@@ -21,13 +21,23 @@ class Advance(Protocol):
 @contextmanager
 def show(title: str) -> Iterator[Advance]:
     """Show the title with the time that it has taken so far; a call of the result adds the progress."""
+    from rich.console import Console
+
     console = Console(stderr=True)
     with _live(title, console) if console.is_terminal else _lines(title, console) as advance:
         yield advance
 
 
 @contextmanager
-def _live(title: str, console: Console) -> Iterator[Advance]:
+def _live(title: str, console: "Console") -> Iterator[Advance]:
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, TextColumn("[dim]{task.fields[activity]}"), console=console, transient=True) as progress:
         task = progress.add_task(title, total=None, activity="")
@@ -39,7 +49,7 @@ def _live(title: str, console: Console) -> Iterator[Advance]:
 
 
 @contextmanager
-def _lines(title: str, console: Console) -> Iterator[Advance]:
+def _lines(title: str, console: "Console") -> Iterator[Advance]:
     console.print(title, highlight=False)
     started = shown = time.monotonic()
 

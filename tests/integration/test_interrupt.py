@@ -37,22 +37,22 @@ _PROGRAM, _SERVER, _STATE, _LINE, _NOTHING = "program", "server", "state", "line
 _SERVICE = ("--uri", "http://127.0.0.1:{port}/score", "--dataset", "digits")
 # By name: what a command waits for when it is interrupted, and its words.
 COMMANDS = {
-    "drift": (_PROGRAM, "digits.drift", "dev"),
-    "preview": (_PROGRAM, "digits.preview", "dev"),
-    "promote": (_PROGRAM, "digits.promotion", "promote", "--from", "staging", "--to", "prod"),
-    "releases": (_PROGRAM, "digits.promotion", "releases", "dev"),
+    "drift": (_PROGRAM, "digits", "drift", "--stack", "staging"),
+    "preview": (_PROGRAM, "digits", "preview", "--stack", "prod"),
+    "promote": (_PROGRAM, "digits", "promote", "--from", "staging", "--to", "prod"),
+    "releases": (_PROGRAM, "digits", "releases", "--stack", "staging"),
     "walkthrough": (_PROGRAM, "tools.walkthrough"),
     "bench": (_PROGRAM, "benchmarks.lifecycle"),
     "the CLI": (_PROGRAM, "tools.pulumi"),
     "actionlint": (_PROGRAM, "tools.actionlint"),
-    "smoke": (_SERVER, "digits.evaluation", *_SERVICE),
-    "predict": (_SERVER, "digits.evaluation", "predict", "--uri", "http://127.0.0.1:{port}/score", "{picture}"),
+    "smoke": (_SERVER, "digits", "evaluate", *_SERVICE),
+    "predict": (_SERVER, "digits", "predict", "--uri", "http://127.0.0.1:{port}/score", "{picture}"),
     "emulator status": (_SERVER, "emulator", "status"),
-    "logs": (_NOTHING, "infra.logs"),
-    "comment": (_NOTHING, "digits.github", "comment", "{pipe}"),
+    "logs": (_PROGRAM, "digits", "logs", "--stack", "staging"),
+    "comment": (_NOTHING, "digits", "comment", "{pipe}"),
     "emulator logs": (_NOTHING, "emulator", "logs"),
     "emulator start": (_STATE, "emulator", "start", "--port", "0"),
-    "training": (_LINE, "digits.training", "--output", "{folder}"),
+    "training": (_LINE, "digits", "train", "--output", "{folder}"),
     "bench serving": (_LINE, "benchmarks.serving", "--peers", "none"),
 }
 
@@ -92,6 +92,8 @@ def shell(tmp_path: Path) -> dict[str, str]:
         "TMPDIR": str(tmp_path / "tmp"),
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
         "AZUREML_EMULATOR_STATE": str(tmp_path / "state"),
+        "PULUMI_BACKEND_URL": "azblob://nobody-is-asked",
+        "PULUMI_CONFIG_PASSPHRASE": "",
     }
 
 
@@ -179,7 +181,7 @@ def test_a_program_that_ignores_ctrl_c_is_ended_with_all_that_it_started(tmp_pat
     """After the seconds that it has to end by itself; a second Ctrl-C does not wait for them."""
     program = tmp_path / "bin/pulumi"
     program.write_text(_HANGS.replace("#!/usr/bin/env bash", "#!/usr/bin/env bash\ntrap '' INT"))
-    with _started(["digits.drift", "dev"], shell) as process:
+    with _started(["digits", "drift", "--stack", "staging"], shell) as process:
         _wait_for((tmp_path / "tmp/started").exists)
         os.killpg(process.pid, signal.SIGINT)
         time.sleep(0.5)

@@ -6,10 +6,12 @@ from digits.cli.commands import shell, stacks
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from digits.stack import StackFile
+if TYPE_CHECKING:
+    from digits.stack import StackFile
 
 _SECTION = "Every day"
 _NEXT = """
@@ -85,7 +87,7 @@ def down(stack: str) -> int:
     return 0
 
 
-def make_ready(stack: str) -> StackFile:
+def make_ready(stack: str) -> "StackFile":
     """Train the model and start the emulator if the stack needs them, enter its shell and return its file."""
     from digits.cli.commands.modelling import train_for
 
@@ -107,7 +109,7 @@ def show_evaluation(stack: str) -> None:
         terminal.show(report.read(file))
 
 
-def _deploy(file: StackFile, options: list[str]) -> int:
+def _deploy(file: "StackFile", options: list[str]) -> int:
     if file.get("promoteFrom"):
         from digits.cli.commands.releasing import deploy_release
 

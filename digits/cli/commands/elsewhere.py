@@ -1,6 +1,5 @@
 """The commands for GitHub and Azure: comment, issue, skip, certificate, host."""
 
-from digits.cli import children
 from digits.cli.command import Command, CommandError, name_stack
 
 import os
@@ -116,6 +115,8 @@ def host(stack: str) -> None:
 
 
 def _run_az(*words: str) -> str:
+    from digits.cli import children
+
     az = shutil.which("az")
     if az is None:
         raise CommandError("There is no Azure CLI (az) on PATH: install it, then log in with `az login`.")

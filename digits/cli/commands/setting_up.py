@@ -9,8 +9,6 @@ from pathlib import Path
 
 import click
 
-from digits.stack import read
-
 _SECTION = "Set-up"
 
 
@@ -34,6 +32,8 @@ def env(stack: str, *, as_json: bool) -> None:
 @name_stack
 def emulator(stack: str) -> None:
     """Start the emulator of a stack, unless it runs, and add the stack's subscription."""
+    from digits.stack import read
+
     file = read(Path.cwd(), stack)
     if not shell.is_emulated(file):
         raise CommandError(

@@ -10,18 +10,21 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from digits.stack import StackFile, read, require_shared
-from digits.stack.secrets import require_passphrase
+if TYPE_CHECKING:
+    from digits.stack import StackFile
 
 BACKEND = "PULUMI_BACKEND_URL"
 _POLICIES = "infra/policy"
 _EMULATOR_STATE = "AZUREML_EMULATOR_STATE"
 
 
-def require_usable(stack: str) -> StackFile:
+def require_usable(stack: str) -> "StackFile":
     """Return the stack's file; raises an error for what is wrong in it, and for a state that would lie elsewhere."""
+    from digits.stack import read, require_shared
+    from digits.stack.secrets import require_passphrase
+
     here = Path.cwd()
     file = read(here, stack)
     if not file.may_be_local:
@@ -31,7 +34,7 @@ def require_usable(stack: str) -> StackFile:
     return file
 
 
-def enter(stack: str) -> StackFile:
+def enter(stack: str) -> "StackFile":
     """Put the stack's variables into this process and return the stack's file."""
     file = require_usable(stack)
     for name, value in describe(file).items():
@@ -42,7 +45,7 @@ def enter(stack: str) -> StackFile:
     return file
 
 
-def describe(file: StackFile) -> Mapping[str, str | None]:
+def describe(file: "StackFile") -> Mapping[str, str | None]:
     """Return the stack's variables; None is one that must not be set."""
     Path(".state").mkdir(exist_ok=True)
     variables: dict[str, str | None] = {}
@@ -69,12 +72,12 @@ def find_backend() -> str:
     return os.environ.get(BACKEND, f"file://{Path.cwd()}/.state?metadata=skip")
 
 
-def is_emulated(file: StackFile) -> bool:
+def is_emulated(file: "StackFile") -> bool:
     """Say whether the stack runs on the emulator of this machine."""
     return bool(file.get("cloud") == "emulator")
 
 
-def start_emulator(file: StackFile, output: TextIO = sys.stderr) -> None:
+def start_emulator(file: "StackFile", output: TextIO = sys.stderr) -> None:
     """Start the emulator if it does not run, and add the stack's subscription; what it says goes to stderr."""
     port = os.environ.get("EMULATOR_PORT")
     subscription = str(file.config["azure-native:subscriptionId"])
@@ -102,6 +105,7 @@ def was_started() -> bool:
 
 
 def _ask_emulator() -> dict[str, str]:
+
     command = [sys.executable, "-m", "emulator", "env", "--json"]
     done = children.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if done.returncode != 0:

@@ -6,14 +6,15 @@ from digits.cli.commands import shell
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from digits.stack import StackFile
+if TYPE_CHECKING:
+    from digits.stack import StackFile
 
 _MISSING = "no stack named"
 
 
-def enter_deployed(stack: str) -> StackFile:
+def enter_deployed(stack: str) -> "StackFile":
     """Enter the shell of a stack that was deployed, and select it; raises CommandError if it never was."""
     file = shell.require_usable(stack)
     if shell.is_emulated(file) and not shell.was_started():
@@ -24,7 +25,7 @@ def enter_deployed(stack: str) -> StackFile:
     return file
 
 
-def prepare(file: StackFile) -> None:
+def prepare(file: "StackFile") -> None:
     """Repair the stack's state after a CLI that was killed, and select the stack; it is made if there is none."""
     from digits.engine.invocation import run
 
