@@ -2,7 +2,7 @@
 
 automation    previews and refreshes that change nothing, on Pulumi's Automation API
 events        their results: steps, policy violations, errors and warnings
-stacks        a stack's outputs, configuration and deployments, by the CLI because the Automation API falls short
+deployments   a stack's outputs, configuration and deployments, by the CLI because the Automation API falls short
 invocation    the CLI as a child process, and EngineError, the one error of this package
 sentences     the engine's messages as sentences
 """

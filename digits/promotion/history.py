@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from digits.engine.stacks import read_outputs
+from digits.engine.deployments import read_outputs
 from digits.promotion.record import FIELDS, PromotionError, ReleaseRecord, identify
 
 _MOST = 50  # releases that are carried along, a kilobyte each

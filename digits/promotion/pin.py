@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from digits.engine import stacks
+from digits.engine import deployments
 from digits.promotion.history import choose, read_releases
 from digits.promotion.record import PromotionError, ReleaseRecord
 from digits.stack import StackFile, StackFileError, read
@@ -49,16 +49,16 @@ def hold(stack: str, record: ReleaseRecord) -> Iterator[Sequence[str]]:
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory, locate(stack).name)
         copy.write_bytes(locate(stack).read_bytes())
-        stacks.set_value(stack, KEY, record.to_json(), copy)
+        deployments.set_value(stack, KEY, record.to_json(), copy)
         yield ("--config-file", str(copy))
 
 
 def keep(stack: str, record: ReleaseRecord | None) -> None:
     """Hold the stack at a release, so that later deployments do not replace it; None releases the hold."""
     if record:
-        stacks.set_value(stack, KEY, record.to_json())
+        deployments.set_value(stack, KEY, record.to_json())
     elif is_kept(stack):
-        stacks.remove_value(stack, KEY)
+        deployments.remove_value(stack, KEY)
 
 
 def is_kept(stack: str) -> bool:

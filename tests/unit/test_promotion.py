@@ -152,7 +152,7 @@ def test_ids_are_whole_in_80_columns_and_a_dirty_checkout_is_marked(
 ) -> None:
     """The id is what RELEASE= needs; a commit with uncommitted changes is not what was released."""
     resources = {"release": released(commitDirty=dirty, modelName="a-model-with-a-rather-long-name")}
-    monkeypatch.setattr("digits.engine.stacks.read_outputs", lambda _stack: resources)
+    monkeypatch.setattr("digits.engine.deployments.read_outputs", lambda _stack: resources)
     monkeypatch.setattr("infra.live.look", lambda *_about: Live("other", "live, not released: x."))
     monkeypatch.setattr("digits.cli.commands.releasing._WIDTH", 80)
     print_releases("staging")

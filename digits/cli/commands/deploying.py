@@ -114,7 +114,7 @@ def _deploy(file: "StackFile", options: list[str]) -> int:
         from digits.cli.commands.releasing import deploy_release
 
         return deploy_release(file.stack, options)
-    from digits.engine.stacks import deploy
+    from digits.engine.deployments import deploy
 
     return deploy(file.stack, options)
 

@@ -120,7 +120,7 @@ def deploy_release(target: str, options: Sequence[str]) -> int:
 
     It is what the CLI's own preview showed, even if the source releases again meanwhile.
     """
-    from digits.engine.stacks import deploy
+    from digits.engine.deployments import deploy
     from digits.promotion import pin
 
     if pin.is_kept(target):
@@ -132,7 +132,7 @@ def deploy_release(target: str, options: Sequence[str]) -> int:
 
 def _read(stack: str) -> "tuple[list[Released], Live]":
     """Return what the stack released, newest first, and what a look at its web service found."""
-    from digits.engine.stacks import read_outputs
+    from digits.engine.deployments import read_outputs
     from digits.promotion.history import Released, unfold
     from infra.live import look
 
@@ -158,7 +158,7 @@ def _require_source(source: str, target: str) -> None:
 
 
 def _promote(target: str, release: str | None, more: Sequence[str], *, is_confirmed: bool) -> int:
-    from digits.engine.stacks import deploy, show_preview
+    from digits.engine.deployments import deploy, show_preview
     from digits.promotion import pin
 
     record = pin.find(target, release)
