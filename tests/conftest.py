@@ -4,9 +4,13 @@ The tests of a file share what it deploys, so they stay in one process.
 Each process has a deployed project of its own for the engine's tests.
 """
 
+import os
 from pathlib import Path
 
 import pytest
+
+# Each process has a core: threads of their own for linear algebra would wait for each other most of the time.
+os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 _TESTS = Path(__file__).parent
 _WALKTHROUGH = "engine/test_walkthrough.py"

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a model that `digits train` made."""
     directory = tmp_path_factory.mktemp("model")
-    train(directory, PYTHONHASHSEED="1", OPENBLAS_CORETYPE="Haswell")
+    train(directory, PYTHONHASHSEED="1", OPENBLAS_NUM_THREADS="2", OPENBLAS_CORETYPE="Haswell")
     return directory
 
 
