@@ -154,7 +154,7 @@ def test_misses_among_the_samples_are_red_and_inverted() -> None:
     )
 
 
-def test_the_matrix_picture_shows_shares_and_misreadings_alone() -> None:
+def test_the_matrix_picture_shows_only_shares_and_misreadings() -> None:
     """As the tutorial's: each row by its sum, so twice as many images are the same picture; what is right is black."""
     truth, read = [0] * 50 + [1] * 50 + [8] * 100, list(EVALUATION.predictions)
     assert pictures.matrix(evaluated(truth * 2, read * 2)) == pictures.matrix(EVALUATION)
@@ -257,7 +257,7 @@ def test_a_page_needs_the_data_that_was_scored() -> None:
         report.publish(EVALUATION, images_of(TRUTH, "own.npz", "e" * 64), Path("nowhere"))
 
 
-def test_the_pictures_can_be_written_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_the_pictures_can_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`report FILE --png DIR` writes PNGs and nothing else, `report FILE` the page next to the file."""
     data = load("digits", "test")
     evaluation = evaluated(data.labels.tolist(), [8] * data.rows, digest=data.digest, thresholds=Thresholds(0))
@@ -284,7 +284,7 @@ def test_a_model_that_reads_nothing_right_still_makes_a_page_that_opens() -> Non
     assert len(page.encode()) < 3_000_000
 
 
-def test_dark_pictures_are_for_screens_alone() -> None:
+def test_dark_pictures_are_only_for_screens() -> None:
     """On paper the light ones are printed; both are PNGs."""
     page = Page(EVALUATION, DATASET).html()
     assert page.count('media="screen and (prefers-color-scheme: dark)"') == 2
