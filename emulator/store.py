@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from emulator import kinds
+from emulator import kinds, service_kinds
 
 _VERSION = 1
 
@@ -108,8 +108,8 @@ class Store:
         self.model_versions = Repository[kinds.ModelVersion](*place, "model-version")
         self.environments = Repository[kinds.Environment](*place, "environment")
         self.environment_labels = Repository[kinds.EnvironmentLabel](*place, "environment-label")
-        self.operations = Repository[kinds.Operation](*place, "operation")
-        self.services = Repository[kinds.Service](*place, "service")
+        self.operations = Repository[service_kinds.Operation](*place, "operation")
+        self.services = Repository[service_kinds.Service](*place, "service")
         self.unknown_routes = Repository[kinds.UnknownRoute](*place, "unknown-route")
 
     @contextmanager

@@ -12,7 +12,7 @@ from digits.runtime.certificate import Certificate
 from emulator.azureml.artifacts import Artifacts
 from emulator.azureml.models import Models
 from emulator.http.errors import BadRequestError
-from emulator.kinds import ImageRequest, Service, ServiceRequest
+from emulator.service_kinds import ImageRequest, Service, ServiceRequest
 
 # The service sets these variables of the container; the environment's other variables are the user's.
 _OURS = frozenset({"AZUREML_ENTRY_SCRIPT", "AZUREML_SOURCE_DIRECTORY", "AZUREML_MODEL_DIR", "AML_APP_ROOT"})

@@ -8,7 +8,7 @@ import sqlite3
 from digits.runtime.environment import EnvironmentFailedError
 from digits.runtime.server import ServerFailedError
 from emulator.http.errors import AzureError
-from emulator.kinds import Failure
+from emulator.service_kinds import Failure
 
 _log = logging.getLogger("emulator.failures")
 

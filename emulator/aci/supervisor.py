@@ -25,7 +25,7 @@ from emulator.azureml.artifacts import Artifacts
 from emulator.azureml.models import Models, now
 from emulator.azureml.operations import Operations
 from emulator.http import json_patch
-from emulator.kinds import Failure, Operation, Service
+from emulator.service_kinds import Failure, Operation, Service
 from emulator.store import Store
 
 _log = logging.getLogger("emulator.supervisor")

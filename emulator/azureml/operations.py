@@ -19,7 +19,7 @@ from emulator.azureml.blobs import Blobs
 from emulator.azureml.models import now
 from emulator.http.errors import NotFoundError
 from emulator.http.routing import WORKSPACE, Answer, Call, ignore_case, read_call
-from emulator.kinds import Failure, Operation, Outcome, ServiceChange
+from emulator.service_kinds import Failure, Operation, Outcome, ServiceChange
 from emulator.store import Store
 
 DONE = frozenset({"Succeeded", "Failed", "Cancelled", "TimedOut"})

@@ -13,7 +13,7 @@ from emulator.azureml.services import new_keys
 from emulator.http import json_body
 from emulator.http.errors import AzureError, BadRequestError
 from emulator.http.routing import Fields
-from emulator.kinds import ImageRequest, Keys, Service, ServiceEnvironment, ServiceRequest, Size
+from emulator.service_kinds import ImageRequest, Keys, Service, ServiceEnvironment, ServiceRequest, Size
 
 _NAME = re.compile(r"[a-z]([-a-z0-9]{1,30})[a-z0-9]")
 _IMAGES = "mcr.microsoft.com/azureml/"  # Azure's own: they bring what the inference server brings here

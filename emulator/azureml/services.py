@@ -8,7 +8,7 @@ from emulator.azureml.models import CREATED_BY, Models, now
 from emulator.http import json_patch
 from emulator.http.errors import AzureError, NotFoundError
 from emulator.http.routing import Answer
-from emulator.kinds import Keys, Service, ServiceChange, ServiceRequest
+from emulator.service_kinds import Keys, Service, ServiceChange, ServiceRequest
 
 PATCHED = (
     "kvTags",

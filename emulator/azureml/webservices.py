@@ -14,7 +14,7 @@ from emulator.azureml.operations import Operations
 from emulator.http import json_body, json_patch, lists
 from emulator.http.errors import AzureError, BadRequestError, ConflictError, NotFoundError
 from emulator.http.routing import Answer, Call, Fields, workspace_routes
-from emulator.kinds import Keys, Operation, Service, ServiceChange, ServiceRequest
+from emulator.service_kinds import Keys, Operation, Service, ServiceChange, ServiceRequest
 from emulator.store import Store
 
 

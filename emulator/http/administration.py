@@ -13,7 +13,8 @@ from emulator.arm.subscriptions import Subscriptions, describe, read_id
 from emulator.azureml.services import scoring_uri
 from emulator.host import instance
 from emulator.host.status import Contents, Place, ServiceStatus
-from emulator.kinds import Resource, Service
+from emulator.kinds import Resource
+from emulator.service_kinds import Service
 from emulator.store import Store
 
 OPEN = (instance.HEALTH_PATH, instance.STATUS_PATH)  # without a login: they change nothing and hold no secret

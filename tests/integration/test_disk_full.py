@@ -12,7 +12,7 @@ import pytest
 from emulator.aci.supervisor import Supervisor
 from emulator.azureml import artifacts, blobs, models, service_requests, services
 from emulator.azureml.operations import Operations
-from emulator.kinds import Operation, Service
+from emulator.service_kinds import Operation, Service
 from emulator.store import Repository, Store
 from tests.integration.wire import Emulator, Workspace, plain
 
