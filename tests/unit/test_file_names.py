@@ -25,12 +25,13 @@ REPEATED = {
     "program": "tools/actionlint has not been renamed yet",
     "release": PROVIDER,
     "services": WIRE,
-    "serving": "the commands' and the tests' modules have not been renamed yet",
     "tls": SDK_SCRIPT,
     "tutorial": "the tutorial's service in the benchmark, and the tutorial's script for the SDK",
 }
 # Modules that import each other, with the reason.
-CIRCLES: dict[frozenset[str], str] = {}
+CIRCLES = {
+    frozenset({"digits.cli.commands.deploying", "digits.cli.commands.releasing"}): "not untangled yet: up and promote",
+}
 
 
 def modules() -> list[Path]:
