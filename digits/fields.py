@@ -97,6 +97,13 @@ def number(low: float = -math.inf, high: float = math.inf) -> Reader[float]:
     return read
 
 
+def flag(value: object) -> bool:
+    """Take true or false."""
+    if not isinstance(value, bool):
+        raise _unfit(value, "true or false")
+    return value
+
+
 def optional(read: Reader[T]) -> Reader[T | None]:
     """Take null, or what the reader takes."""
     return lambda value: None if value is None else read(value)
@@ -122,6 +129,13 @@ def row(*readers: Reader[Any]) -> Reader[tuple[Any, ...]]:
         return tuple(_item(read, at, item) for at, (read, item) in enumerate(zip(readers, value, strict=True)))
 
     return read_row
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """Take an object of anything."""
+    if not isinstance(value, Mapping):
+        raise _unfit(value, "an object")
+    return dict(value)
 
 
 def texts(value: object) -> dict[str, str]:

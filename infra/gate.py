@@ -1,20 +1,18 @@
-"""The gate: evaluates the live service and refuses a release below the minimum accuracy; then it may roll back."""
+"""The gate: it evaluates the live service and refuses a release that misses a threshold; then it may roll back."""
 
 import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pulumi
 
+from digits.release_record import ReleaseInputs, ReleaseRecord, describe_subject, model_id
 from infra import azureml, metadata, rollback
 from infra.azureml import Report
 from infra.candidate import explain
-from infra.provider import Properties
-from infra.release import candidate as identity
-from infra.release import model_id
 from infra.settings import Settings
 from infra.status_line import hook_reporter
 from infra.webservice import Webservice
@@ -22,6 +20,8 @@ from infra.webservice import Webservice
 if TYPE_CHECKING:
     from digits.datasets import Dataset
     from digits.evaluation.smoke import Evaluation
+
+Inputs = ReleaseInputs[str, float]
 
 _UNEVALUATED = "The live service could not be evaluated, so nothing is released"
 _NEXT = (
@@ -36,7 +36,7 @@ class GateError(Exception):
 
 @dataclass(frozen=True)
 class Gate:
-    """Evaluates what is live now; the key is awaited when the hook runs and kept nowhere."""
+    """Evaluates what is live now. It awaits the service's key when the hook runs, and keeps it nowhere."""
 
     settings: Settings
     webservice: Webservice
@@ -47,31 +47,34 @@ class Gate:
         return pulumi.ResourceHook("evaluate", self._run)
 
     async def _run(self, args: pulumi.ResourceHookArgs) -> None:
-        candidate, released = dict(args.new_inputs or {}), dict(args.old_outputs or {})
-        key = await self.webservice.primary_key.future() or None  # empty where authentication is off
+        inputs = cast("Inputs", args.new_inputs)
+        released = cast("ReleaseRecord", args.old_outputs) if args.old_outputs else None
+        key = await self.webservice.primary_key.future() or None  # empty if authentication is off
         # Not on the event loop: the engine talks to this program while the rows are scored.
-        await asyncio.to_thread(self._decide, candidate, released, key, hook_reporter(args.urn))
+        await asyncio.to_thread(self._decide, inputs, released, key, hook_reporter(args.urn))
 
-    def _decide(self, candidate: Properties, released: Properties, key: str | None, progress: Report) -> None:
-        """Return where the candidate may be released; raises GateError."""
+    def _decide(self, inputs: Inputs, released: ReleaseRecord | None, key: str | None, progress: Report) -> None:
+        """Evaluate the live service, if that is asked for; raises GateError if it may not be released."""
         from digits.datasets import DatasetError
         from digits.evaluation import report as evaluation_report  # an unchanged `up` evaluates nothing
         from digits.evaluation.evaluation_errors import EvaluationError, ServiceError
 
         if not self.webservice.is_fresh:
-            _require_live(candidate)
+            _require_live(inputs)
         if not self.settings.gate_enabled:
             return
         try:
-            judge = _Judge(self.settings, load_test_data(self.settings, progress), released.get("evaluation"))
+            judge = _Judge(
+                self.settings, load_test_data(self.settings, progress), released.get("evaluation") if released else None
+            )
         except DatasetError as error:
             raise GateError(f"{_UNEVALUATED}: {error}") from error
         try:
-            evaluation, report = judge.evaluate(candidate, str(candidate["scoringUri"]), key, progress)
+            evaluation, report = judge.evaluate(inputs, inputs["scoringUri"], key, progress)
         except ServiceError as error:
-            failure = f"{_UNEVALUATED}: {error}{_explain(candidate, key)}"
+            failure = f"{_UNEVALUATED}: {error}{_explain(inputs, key)}"
             evaluation_report.mark(
-                Path(str(candidate["report"])).parent, "What was deployed later could not be evaluated, and is live."
+                Path(inputs["report"]).parent, "What was deployed later could not be evaluated, and is live."
             )
         except EvaluationError as error:
             raise GateError(f"{_UNEVALUATED}: {error}") from error
@@ -81,14 +84,14 @@ class Gate:
                 say(f"{evaluation.verdict} {report}")
                 return
             failure = f"{evaluation.verdict} Nothing is released. {report}"
-        raise GateError(f"{failure}\n{self._way_back(judge, candidate, released, progress)}")
+        raise GateError(f"{failure}\n{self._way_back(judge, inputs, released, progress)}")
 
-    def _way_back(self, judge: "_Judge", candidate: Properties, released: Properties, progress: Report) -> str:
-        """Roll back where that is wanted and possible; return what was done, and what may be."""
+    def _way_back(self, judge: "_Judge", failed: Inputs, released: ReleaseRecord | None, progress: Report) -> str:
+        """Roll back if that is wanted and possible; return what was done, and what may be done."""
         from digits.evaluation.evaluation_errors import EvaluationError
 
-        obstacle = rollback.obstacle(released, candidate)
-        if obstacle or not self.settings.rollback_on_failure:
+        obstacle = rollback.obstacle(released, failed)
+        if released is None or obstacle or not self.settings.rollback_on_failure:
             why = f"Not rolled back: {obstacle}" if self.settings.rollback_on_failure else "What failed stays live"
             offer = "" if obstacle else "; `rollbackOnFailure: true` deploys the last release again"
             return f"{why}{offer}. The next `pulumi up` evaluates again."
@@ -119,9 +122,9 @@ class _Judge:
     before: str | None
 
     def evaluate(
-        self, record: Properties, uri: str, key: str | None, progress: Report, directory: str = ""
+        self, record: Inputs, uri: str, key: str | None, progress: Report, directory: str = ""
     ) -> tuple["Evaluation", str]:
-        """Return the evaluation, and where its report is, or why there is none of a service that failed."""
+        """Return the evaluation, and the place of its report, or why a service that failed has none."""
         from digits.evaluation import report, smoke
         from digits.evaluation.evaluation_errors import ReportError
 
@@ -133,15 +136,7 @@ class _Judge:
             rows=self.settings.evaluation_rows or None,
             thresholds=self.settings.thresholds,
             previous=previous,
-            subject={
-                "candidate": identity(record),
-                "model": model_id(record),
-                "modelSha256": str(record["modelSha256"]),
-                "environment": str(record["environment"]),
-                "scoringDigest": str(record["scoringDigest"]),
-                "service": str(record["service"]),
-                "fingerprint": str(record["fingerprint"]),
-            },
+            subject=describe_subject(record),
             progress=_progress(progress, f"evaluating {directory}".strip(), "images"),
         )
         if unread:
@@ -149,7 +144,7 @@ class _Judge:
         if directory:  # the release itself was deployed again: there is no drop to judge if the data changed since
             evaluation = replace(evaluation, is_other_data=False)
         try:
-            page = report.publish(evaluation, self.dataset, Path(str(record["report"])).parent / directory)
+            page = report.publish(evaluation, self.dataset, Path(record["report"]).parent / directory)
         except ReportError as error:
             if evaluation.passed:
                 raise
@@ -158,7 +153,7 @@ class _Judge:
 
 
 def _read_before(recorded: str | None) -> tuple["Evaluation | None", str | None]:
-    """Return the last release's evaluation, or why its record cannot be read, which must not block the next one."""
+    """Return the last release's evaluation, or why it cannot be read, which must not block the next release."""
     from digits.evaluation.evaluation_errors import ReportError
     from digits.evaluation.reading import read_evaluation
 
@@ -169,7 +164,7 @@ def _read_before(recorded: str | None) -> tuple["Evaluation | None", str | None]
 
 
 def load_test_data(settings: Settings, report_progress: Report) -> "Dataset":
-    """Return what the service is evaluated on; raises DatasetError, also for the rows that its model was trained on."""
+    """Return the data to evaluate on; raises DatasetError, also for the rows that the model was trained on."""
     from digits import datasets
     from digits.evaluation import evidence
 
@@ -186,27 +181,27 @@ def load_test_data(settings: Settings, report_progress: Report) -> "Dataset":
     return dataset
 
 
-def _explain(candidate: Properties, key: str | None) -> str:
+def _explain(failed: Inputs, key: str | None) -> str:
     """Return the traceback that the service's log ends with, without the key; nothing if the log cannot be read."""
     try:
-        log = azureml.service_log(candidate["workspaceId"], candidate["service"])
+        log = azureml.service_log(failed["workspaceId"], failed["service"])
     except azureml.AzureMLError:
         return ""
     return explain(log.replace(key, "[key]") if key else log)
 
 
-def _require_live(candidate: Properties) -> None:
-    """Raise GateError where the live service is another combination: one rolled back to passes for nothing else."""
-    name = candidate["service"]
+def _require_live(inputs: Inputs) -> None:
+    """Raise GateError if another combination is live: after a rollback the old one must not pass for the new one."""
+    name = inputs["service"]
     try:
-        live = azureml.find_service(candidate["workspaceId"], name)
+        live = azureml.find_service(inputs["workspaceId"], name)
     except azureml.AzureMLError as error:
         raise GateError(f"{_UNEVALUATED}: {error}") from error
-    if live is None or live.fingerprint != candidate["fingerprint"]:
+    if live is None or live.fingerprint != inputs["fingerprint"]:
         what = "is gone" if live is None else "was rolled back, or deployed by others, since this change was deployed"
         raise GateError(f"{_UNEVALUATED}: web service '{name}' {what}. {_NEXT}")
 
 
 def _progress(report: Report, doing: str, what: str) -> Callable[[int, int], None]:
-    """Show how far along it is, and leave nothing in the summary."""
+    """Return a function that shows how far along it is, and leaves nothing in the summary."""
     return lambda done, total: report(f"{doing}: {done:,} of {total:,} {what}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from digits.evaluation import report
 from digits.evaluation.evaluation_errors import ReportError
+from digits.release import Release
 from infra import azureml
 
 if TYPE_CHECKING:
@@ -34,10 +35,10 @@ class Live:
         return _MARKS[self.found]
 
 
-def look(stack: str, release: Mapping[str, Any], deployed: Mapping[str, Any]) -> Live:
-    """Look at the web service; the two are the outputs of the stack's release and of its web service, or empty."""
-    workspace_id = deployed.get("workspaceId") or release.get("workspaceId")
-    name = deployed.get("name") or release.get("service")
+def look(stack: str, release: Release | None, deployed: Mapping[str, Any]) -> Live:
+    """Look at the web service; `deployed` are its outputs in the stack's state, or empty."""
+    workspace_id = deployed.get("workspaceId") or (release and release.record["workspaceId"])
+    name = deployed.get("name") or (release and release.record["service"])
     if not (workspace_id and name):
         return Live("nothing", f"nothing is deployed: run `make up STACK={stack}`.")
     try:
@@ -46,16 +47,15 @@ def look(stack: str, release: Mapping[str, Any], deployed: Mapping[str, Any]) ->
         return Live("unknown", f"what is live is not known, because web service '{name}' cannot be read: {error}")
     if service is None:
         return Live("nothing", f"nothing is live, because web service '{name}' is gone: run `make up STACK={stack}`.")
-    if not release or service.fingerprint != release.get("fingerprint"):
+    if release is None or service.fingerprint != release.record["fingerprint"]:
         return Live("other", f"live, not released: {_describe(stack, service, deployed)}")
-    model = f"{release['modelName']}:{release['modelVersion']:g}"
     if service.state != _HEALTHY:
         return Live(
-            "failing", f"the released {model} does not answer, because web service '{name}' is {service.state}."
+            "failing", f"the released {release.model} does not answer, because web service '{name}' is {service.state}."
         )
-    accuracy = release.get("accuracy")
+    accuracy = release.record.get("accuracy")
     measured = "released without a gate" if accuracy is None else f"released with accuracy {accuracy:.4f}"
-    return Live("released", f"{model} is live, {measured}.")
+    return Live("released", f"{release.model} is live, {measured}.")
 
 
 def _describe(stack: str, service: azureml.Service, deployed: Mapping[str, Any]) -> str:

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import pulumi
 
 from digits.datasets import NAMES
-from digits.promotion.record import ReleaseRecord
+from digits.release import Release as PromotedRelease
+from digits.release_record import OptionalQuestion, Question
 from infra.environment import Environment, environment_version, read_conda
 from infra.gate import Gate
 from infra.model import Model, ModelFile, service_tags, sha256
@@ -64,18 +66,19 @@ def deploy(settings: Settings) -> None:
             "modelVersion": model.version,
             "modelSha256": model.sha256,
             "environment": pulumi.Output.concat(environment.name, ":", environment.version),
-            "scoringPackage": combination.package.archive,
             "scoringDigest": combination.package.digest,
             "deployment": service.to_inputs(),  # a rollback deploys it again
             "fingerprint": webservice.fingerprint,
             "modelTags": combination.model_file.tags,
-            "source": combination.promoted and combination.promoted.evidence,
-            "promoted": combination.promoted and combination.promoted.to_json(),
+            "source": combination.promoted.source if combination.promoted else None,
+            "promoted": combination.promoted.to_json() if combination.promoted else None,
             "service": settings.service_name,
             "serviceRevision": webservice.revision,
             "scoringUri": webservice.scoring_uri,
+            "report": f"reports/{settings.stack}/evaluation.json",
             **_ask(settings),
         },
+        combination.package.archive,
         gate=Gate(settings, webservice).hook,
         opts=kept,
     )
@@ -91,7 +94,7 @@ def deploy(settings: Settings) -> None:
 class _Combination:
     """The parts that are deployed together, read and checked against each other before the first call."""
 
-    promoted: ReleaseRecord | None
+    promoted: PromotedRelease | None
     model_file: ModelFile | ReleasedModel
     conda: Mapping[str, object]
     package: ScoringPackage
@@ -114,15 +117,17 @@ def _read(settings: Settings) -> _Combination:
     return _Combination(promoted, model_file, conda, package)
 
 
-def _ask(settings: Settings) -> dict[str, object]:
-    """Return the release's demands on the live service."""
+def _ask(settings: Settings) -> Question:
+    """Return what the gate asks of the live service."""
     dataset = settings.evaluation_dataset
+    limits = {name: limit for name, limit in settings.thresholds.to_json().items() if limit is not None}
+    optional = cast("OptionalQuestion", limits)
+    if settings.evaluation_label_column:
+        optional["labelColumn"] = settings.evaluation_label_column
     return {
         "dataset": dataset,
         "datasetFileSha256": None if dataset in NAMES else sha256(Path(dataset)),
-        **({"labelColumn": column} if (column := settings.evaluation_label_column) else {}),
         "rows": settings.evaluation_rows,
-        **{name: limit for name, limit in settings.thresholds.to_json().items() if limit is not None},
         "gateEnabled": settings.gate_enabled,
-        "report": f"reports/{settings.stack}/evaluation.json",
+        **optional,
     }

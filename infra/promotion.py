@@ -1,4 +1,4 @@
-"""A promoted stack: it deploys what another stack released, by digest; nothing is trained or built anew."""
+"""A stack that takes releases: it deploys what another stack released, by digest, and trains and builds nothing."""
 
 import hashlib
 import tempfile
@@ -9,22 +9,23 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
-from digits.promotion.record import PromotionError, ReleaseRecord
+from digits.release import OtherCheckoutError, PromotionError, Release
 from infra import azureml
 from infra.configuration import SettingsError
+from infra.environment import environment_version, read_conda
+from infra.scoring_directory import CONDA_FILE
+from infra.scoring_package import ScoringPackage
 from infra.settings import Settings
 
-OTHER_CHECKOUT = "This checkout is not what stack"  # a preview tells this refusal from others: promotion comes later
 
+def read_release(settings: Settings) -> Release:
+    """Return the release that this stack takes: the pinned one, otherwise the last one of the source stack.
 
-def read_release(settings: Settings) -> ReleaseRecord:
-    """Return the release that this stack takes: the pinned one, else what the source stack released last.
-
-    Raises SettingsError where there is none.
+    Raises SettingsError if there is none.
     """
     try:
         if settings.release:
-            return ReleaseRecord.from_json(settings.release)
+            return Release.from_json(settings.release)
         name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{settings.promote_from}"
         try:
             # Not a StackReference, whose values come too late to refuse anything by before the first resource.
@@ -35,26 +36,30 @@ def read_release(settings: Settings) -> ReleaseRecord:
                 f"promoteFrom names stack '{settings.promote_from}', which cannot be read ({said}): deploy it first "
                 f"(`make up STACK={settings.promote_from}`), or name another one in Pulumi.{settings.stack}.yaml."
             ) from None
-        return ReleaseRecord.from_output(settings.promote_from, (found or {}).get("outputs", {}).get("release"))
+        return Release.from_output(settings.promote_from, (found or {}).get("outputs", {}).get("release"))
     except PromotionError as error:
         raise SettingsError(str(error)) from None
 
 
-def require_checkout(release: ReleaseRecord, scoring_digest: str, environment_version: str) -> None:
+def require_checkout(release: Release, scoring_digest: str, environment_version: str) -> None:
     """Refuse a checkout whose scoring files or environment are not those of the release; raises SettingsError."""
-    differs = [
-        what
-        for what, ours, released in (
-            ("the scoring files", scoring_digest, release.scoringDigest),
-            ("scoring/conda.yml", environment_version, release.environment_version),
-        )
-        if ours != released
-    ]
-    if differs:
-        raise SettingsError(
-            f"{OTHER_CHECKOUT} '{release.stack}' released as {release.id} "
-            f"({' and '.join(differs)} differ): {release.origin}."
-        )
+    try:
+        release.require_checkout(scoring_digest, environment_version)
+    except PromotionError as error:
+        raise SettingsError(str(error)) from None
+
+
+def explain_other_checkout(release: Release, directory: Path) -> str | None:
+    """Return why the program refuses this checkout's scoring directory for the release; None if it does not.
+
+    Raises SettingsError for a scoring directory that cannot be deployed at all.
+    """
+    package = ScoringPackage.read(directory, release.record["manifest"])
+    try:
+        release.require_checkout(package.digest, environment_version(read_conda(directory / CONDA_FILE)))
+    except OtherCheckoutError as error:
+        return str(error)
+    return None
 
 
 class Source(TypedDict):
@@ -75,7 +80,7 @@ class ModelPlace(TypedDict):
 class ReleasedModel:
     """The model of a release, which is copied from the workspace that it was released in."""
 
-    release: ReleaseRecord
+    release: Release
 
     @property
     def name(self) -> str:
@@ -85,29 +90,29 @@ class ReleasedModel:
     @property
     def sha256(self) -> str:
         """The model's identity."""
-        return self.release.modelSha256
+        return self.release.record["modelSha256"]
 
     @property
     def manifest(self) -> Mapping[str, Any]:
-        """What the service holds the model against."""
-        return self.release.manifest
+        """What the service compares the model with."""
+        return self.release.record["manifest"]
 
     @property
     def tags(self) -> dict[str, str]:
-        """What the source's registry shows of it."""
-        return dict(self.release.modelTags)
+        """What the source's registry shows of the model."""
+        return dict(self.release.record["modelTags"])
 
     @property
     def place(self) -> ModelPlace:
-        """Where the resource finds the bytes."""
+        """The workspace and the model version that hold the bytes."""
         return {"file": self.name, "source": self._source}
 
     @property
     def _source(self) -> Source:
-        return {"workspaceId": self.release.workspaceId, "model": self.release.model}
+        return {"workspaceId": self.release.record["workspaceId"], "model": self.release.model}
 
     def read_bytes(self) -> bytes:
-        """Return the model's bytes from the source's registry; raises AzureMLError for others than were released."""
+        """Return the model's bytes from the source's registry; raises AzureMLError if others were released."""
         with tempfile.TemporaryDirectory() as directory:
             return fetch(self._source, self.sha256, Path(directory)).read_bytes()
 

@@ -21,6 +21,7 @@ from infra.configuration import Configuration, SettingsError
 from infra.service_definition import ServiceDefinition
 
 CLOUDS = ("emulator", "azure")
+SCORING_DIRECTORY = Path("scoring")
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Settings:
             environment_name=config.text("environmentName"),
             model_name=config.text("modelName"),
             model_file=Path(config.text("modelFile")),
-            scoring_directory=Path("scoring"),
+            scoring_directory=SCORING_DIRECTORY,
             service_name=place.service_name,
             service=ServiceDefinition.read(config, f"{pulumi.get_project()}/{stack}", names.dns_name_label(place)),
             primary_key_version=config.integer("primaryKeyVersion"),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from digits.engine.events import UNKNOWN, Preview, Step
 from digits.preview import changes, cost, headline
@@ -12,6 +12,9 @@ from digits.preview.scoring_files import FileChange
 from digits.preview.trial import Trial, current
 from digits.rendering import code, prose, render
 from infra.live import Live
+
+if TYPE_CHECKING:
+    from digits.release_record import Source
 
 _MODEL = ("name", "sha256")
 _HOLDS_DATA = {"ResourceGroup", "StorageAccount", "Vault", "Registry", "Workspace", "Component"}
@@ -31,6 +34,7 @@ class Comment:
     trial: Trial | None
     files: list[FileChange]
     live: Live | None = None  # the live web service; None if nobody looked
+    awaits_promotion: bool = False  # the stack takes releases, and this checkout is not released yet
 
     def render(self) -> str:
         """Return the comment as Markdown."""
@@ -40,6 +44,8 @@ class Comment:
     @property
     def verdict(self) -> str:
         """The comment in one sentence."""
+        if self.awaits_promotion:
+            return headline.announce_promotion(self.stack, self.preview)
         return headline.pronounce(self.stack, self.preview, self.trial, self.files, self.live)
 
     @cached_property
@@ -53,7 +59,7 @@ class Comment:
         return headline.count_steps(self.steps)
 
     @property
-    def source(self) -> dict[str, Any] | None:
+    def source(self) -> "Source | None":
         """The origin of a promoted release."""
         return headline.source(self.preview)
 

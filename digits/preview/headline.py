@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 from digits.engine.events import Preview, Step
 from digits.evaluation.smoke import Evaluation
@@ -11,7 +11,9 @@ from digits.preview.scoring_files import FileChange
 from digits.preview.trial import Trial
 from digits.rendering import code, prose
 from infra.live import Live
-from infra.promotion import OTHER_CHECKOUT
+
+if TYPE_CHECKING:
+    from digits.release_record import Source
 
 DONE = {"replace": "replaced", "delete": "deleted", "create": "created", "update": "updated"}
 LOSING = ("replace", "delete")
@@ -28,15 +30,15 @@ def count_steps(steps: Sequence[Step]) -> str:
     return ", ".join(f"{counted[operation]} {word}" for operation, word in DONE.items() if counted[operation])
 
 
-def awaits_promotion(preview: Preview) -> bool:
-    """Say whether the stack takes releases, and this checkout is not released yet."""
-    return any(error.startswith(OTHER_CHECKOUT) for error in preview.errors)
-
-
-def source(preview: Preview) -> dict[str, Any] | None:
+def source(preview: Preview) -> "Source | None":
     """Return the origin of a promoted release."""
     release = preview.step("release")
-    return release.after.get("source") if release else None
+    return cast("Source | None", release.after.get("source")) if release else None
+
+
+def announce_promotion(stack: str, preview: Preview) -> str:
+    """Return the sentence for a stack that takes releases, and was refused a checkout that is not released yet."""
+    return f"✅ {code(stack)} does not change: it takes what another stack released. {prose(preview.errors[0])}"
 
 
 def pronounce(
@@ -44,8 +46,6 @@ def pronounce(
 ) -> str:
     """Return the sentence, with a mark in front: an error, a refusal, a loss, or the changes, in this order."""
     name = code(stack)
-    if awaits_promotion(preview):
-        return f"✅ {name} does not change: it takes what another stack released. {prose(preview.errors[0])}"
     if preview.errors:
         return f"❌ {name} cannot be previewed: {prose(preview.errors[0])}"
     if refusing := len({violation.policy for violation in preview.violations if violation.is_mandatory}):
@@ -58,10 +58,10 @@ def pronounce(
     stale = live is not None and not live.is_released
     if not steps:
         return f"⚠️ Nothing changes in {name}, but look at what is live." if stale else f"✅ Nothing changes in {name}."
-    promoted = source(preview) or {}
+    promoted = source(preview)
     warned = (
         stale
-        or bool(promoted.get("loss"))
+        or bool(promoted and promoted.get("loss"))
         or any(step.operation in LOSING for step in steps)
         or (_is_doubtful(trial) and not promoted)
     )

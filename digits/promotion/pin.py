@@ -7,7 +7,7 @@ from pathlib import Path
 
 from digits.engine import deployments
 from digits.promotion.history import choose, read_releases
-from digits.promotion.record import PromotionError, ReleaseRecord
+from digits.release import PromotionError, Release
 from digits.stack import StackFile, StackFileError, read
 
 KEY = "digits:release"
@@ -28,7 +28,7 @@ def require_stack(stack: str) -> None:
     _read(stack)
 
 
-def find(stack: str, id_: str | None) -> ReleaseRecord:
+def find(stack: str, id_: str | None) -> Release:
     """Return the release that the stack is to take: the named one, else its source's last; raises PromotionError."""
     source = read_source(stack)
     if not source:
@@ -39,12 +39,12 @@ def find(stack: str, id_: str | None) -> ReleaseRecord:
     released = read_releases(source)
     if id_:
         # A release that the source no longer carries along may have been promoted here before.
-        return choose([*released, *(one for one in read_releases(stack) if one.outputs.get("promoted"))], id_, stack)
-    return released[0].record if released else ReleaseRecord.from_output(source, None)
+        return choose([*released, *(one for one in read_releases(stack) if one.record.get("promoted"))], id_, stack)
+    return released[0].promotable if released else Release.from_output(source, None)
 
 
 @contextmanager
-def hold(stack: str, record: ReleaseRecord) -> Iterator[Sequence[str]]:
+def hold(stack: str, record: Release) -> Iterator[Sequence[str]]:
     """Yield the options with which the CLI deploys exactly this release: a copy of the stack's file names it."""
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory, locate(stack).name)
@@ -53,12 +53,18 @@ def hold(stack: str, record: ReleaseRecord) -> Iterator[Sequence[str]]:
         yield ("--config-file", str(copy))
 
 
-def keep(stack: str, record: ReleaseRecord | None) -> None:
+def keep(stack: str, record: Release | None) -> None:
     """Hold the stack at a release, so that later deployments do not replace it; None releases the hold."""
     if record:
         deployments.set_value(stack, KEY, record.to_json())
     elif is_kept(stack):
         deployments.remove_value(stack, KEY)
+
+
+def read_kept(stack: str) -> Release | None:
+    """Return the release that the stack's file itself names; raises PromotionError if it is none."""
+    release = _read(stack).get("release")
+    return Release.from_json(release) if release else None
 
 
 def is_kept(stack: str) -> bool:

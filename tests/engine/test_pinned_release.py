@@ -22,7 +22,7 @@ def prod(project: Project) -> Iterator[str]:
     settings = yaml.safe_load(project.read("Pulumi.dev.yaml"))
     settings["config"] |= {"digits:promoteFrom": "dev", "digits:rehearsalEnabled": False}
     project.write(_PROD, yaml.safe_dump(settings))
-    project.pulumi("stack", "init", "prod", "--no-select")
+    project.pulumi("stack", "init", "prod", "--no-select", check=False)  # a test before may have made it
     yield "prod"
     project.restore()
     project.up()
@@ -68,3 +68,17 @@ def test_the_release_that_was_shown_is_deployed_and_recorded(
 
     older = project.python("-m", "digits", "preview", "--stack", prod, "--no-candidate", "--release", id_).stdout
     assert "Nothing changes in `prod`" in older, "the release that was named, although dev's last is newer"
+
+
+def test_another_checkout_waits_for_its_promotion(project: Project, prod: str) -> None:
+    """What dev has not released changes nothing in prod, and is no failure; another mistake in prod's file is one."""
+    project.write("scoring/score.py", project.read("scoring/score.py") + "# reviewed\n")
+    waiting = project.python("-m", "digits.preview", prod, "--no-candidate")
+    assert "`prod` does not change: it takes what another stack released. This checkout is not what" in waiting.stdout
+    assert "the scoring files differ" in waiting.stdout
+    settings = yaml.safe_load(project.read(_PROD))
+    settings["config"]["digits:minimumAccuracy"] = "95"
+    project.write(_PROD, yaml.safe_dump(settings))
+    refused = project.python("-m", "digits.preview", prod, "--no-candidate", check=False)
+    assert refused.returncode == 2
+    assert "`prod` cannot be previewed: minimumAccuracy is 95" in refused.stdout

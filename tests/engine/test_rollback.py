@@ -121,7 +121,7 @@ def test_each_of_the_two_has_its_report(story: Story) -> None:
     assert (failed["passed"], again["passed"]) == (False, True)
     assert again["subject"]["scoringDigest"] == story.before["release"]["scoringDigest"]
     assert again["subject"]["scoringDigest"] != failed["subject"]["scoringDigest"]
-    assert again["subject"]["candidate"] != failed["subject"]["candidate"]
+    assert again["subject"]["combination"] != failed["subject"]["combination"]
 
 
 def test_an_unchanged_up_does_not_take_the_old_service_for_the_new(story: Story) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from digits.evaluation import report
 from digits.evaluation.verdict import Thresholds
+from digits.release import Release
 from infra import azureml
 from infra.live import Live, look
 from tests.unit.evaluations import zeros_ones_and_eights
@@ -51,7 +52,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def see(monkeypatch: pytest.MonkeyPatch, release: dict[str, Any] = RELEASE, **service: Any) -> Live:
     """Look at a service like this one."""
     monkeypatch.setattr(azureml, "find_service", lambda *_of: dataclasses.replace(SERVICE, **service))
-    return look("dev", release, DEPLOYED)
+    return look("dev", Release.from_state("dev", release), DEPLOYED)
 
 
 def write_report(fingerprint: str, minimum: float) -> None:
@@ -120,9 +121,9 @@ def test_nothing_is_claimed_without_a_look(monkeypatch: pytest.MonkeyPatch) -> N
         raise azureml.AzureMLError("Nothing answers on port 1.")
 
     monkeypatch.setattr(azureml, "find_service", fail)
-    unknown = look("dev", RELEASE, DEPLOYED)
+    unknown = look("dev", Release.from_state("dev", RELEASE), DEPLOYED)
     assert (unknown.found, unknown.mark) == ("unknown", "?")
     assert unknown.sentence.endswith("web service 'digits-dev' cannot be read: Nothing answers on port 1.")
     monkeypatch.setattr(azureml, "find_service", lambda *_of: None)
-    assert "is gone: run `make up STACK=dev`" in look("dev", RELEASE, DEPLOYED).sentence
-    assert look("dev", {}, {}).sentence == "nothing is deployed: run `make up STACK=dev`."
+    assert "is gone: run `make up STACK=dev`" in look("dev", Release.from_state("dev", RELEASE), DEPLOYED).sentence
+    assert look("dev", None, {}).sentence == "nothing is deployed: run `make up STACK=dev`."

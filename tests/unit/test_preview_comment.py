@@ -19,7 +19,6 @@ from digits.rendering import code
 from digits.stack import read
 from infra import scoring_package
 from infra.live import Live
-from infra.promotion import OTHER_CHECKOUT
 from tests.unit import recorded_previews as recorded
 
 
@@ -155,15 +154,12 @@ def test_a_promoted_release_is_not_run_and_shows_its_sources_evidence() -> None:
     assert "which released it as `0123456789ab` on 2026-11-25" in Comment("prod", preview, trial, []).render()
 
 
-def test_a_change_waits_for_its_promotion(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_change_waits_for_its_promotion() -> None:
     """A pull request cannot change a stack that takes releases: that is no failure, and says what is deployed."""
-    failing = (recorded.DIRECTORY / "failing/events.jsonl").read_text()
-    refused = "minimumAccuracy is 95, but it is a fraction: write 0.95 in Pulumi.dev.yaml."
-    sentence = f"{OTHER_CHECKOUT} 'staging' released as 1c2edc2ee7aa (the scoring files differ): git checkout 9b52d5f."
-    assert refused in failing
-    preview_finds(monkeypatch, recorded.read(failing.replace(refused, sentence)))
-    assert main(["preview", "--stack", "prod"]) == 0
-    comment = capsys.readouterr().out
+    sentence = "This checkout is not what stack 'staging' released as 1c2edc2ee7aa: git checkout 9b52d5f."
+    refused = Preview(errors=(sentence,))
+    assert "❌ `prod` cannot be previewed" in Comment("prod", refused, None, []).render()
+    comment = Comment("prod", refused, None, [], awaits_promotion=True).render()
     assert "✅ `prod` does not change: it takes what another stack released." in comment
     assert "git checkout 9b52d5f" in comment
 

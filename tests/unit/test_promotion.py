@@ -7,13 +7,14 @@ import hashlib
 import re
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from digits.__main__ import main
-from digits.promotion.history import Released, carry, choose, unfold
-from digits.promotion.record import PromotionError, ReleaseRecord
+from digits.promotion.history import choose
+from digits.release import PromotionError, Release, carry, unfold
+from digits.release_record import ReleaseRecord
 from infra.azureml import AzureMLError
 from infra.configuration import SettingsError
 from infra.live import Live
@@ -40,40 +41,40 @@ RELEASE: dict[str, Any] = {
     "gateEnabled": True,
     "service": "digits-staging",
 }
-RECORD = ReleaseRecord.from_output("staging", RELEASE)
+RECORD = Release.from_output("staging", RELEASE)
 
 
-def released(**changes: Any) -> dict[str, Any]:
+def released(**changes: Any) -> ReleaseRecord:
     """Return the outputs of a release resource."""
-    return {**RELEASE, "fingerprint": "1" * 64, "promoted": None, "scoringFiles": "…", "history": "[]", **changes}
+    own = {"fingerprint": "1" * 64, "promoted": None, "scoringFiles": "…", "history": "[]"}
+    return cast("ReleaseRecord", {**RELEASE, **own, **changes})
+
+
+def altered(**changes: Any) -> Release:
+    """Return the release as it travels, with another value for these keys."""
+    return Release("staging", cast("ReleaseRecord", {**RECORD.record, **changes}))
 
 
 def test_a_record_comes_back_as_it_was_written() -> None:
     """What is pinned in a stack's file is what was released."""
-    assert ReleaseRecord.from_json(RECORD.to_json()) == RECORD
+    assert Release.from_json(RECORD.to_json()) == RECORD
 
 
 def test_the_evidence_says_that_the_release_was_worse_than_the_one_before(capsys: pytest.CaptureFixture[str]) -> None:
     """Anyone who approves a promotion sees it, although no threshold of the source forbade it."""
     loss = "Accuracy fell from 0.9501 with sklearn_mnist:2 to 0.9205."
-    record = ReleaseRecord.from_output("staging", {**RELEASE, "loss": loss})
+    record = Release.from_output("staging", {**RELEASE, "loss": loss})
     show_evidence(record, "prod")
     assert f"  worse         {loss}" in capsys.readouterr().out
-    assert (record.evidence["loss"], RECORD.evidence["loss"]) == (loss, None)
+    assert (record.source["loss"], RECORD.source["loss"]) == (loss, None)
 
 
 def test_the_same_bytes_are_the_same_release_wherever_they_run() -> None:
     """Model, environment content and scoring files make the identity; stack, version, name and time do not."""
-    elsewhere: dict[str, Any] = {
-        "stack": "prod",
-        "modelVersion": 1.0,
-        "environment": "other:0123456789ab",
-        "time": "later",
-    }
-    assert dataclasses.replace(RECORD, **elsewhere).id == RECORD.id
+    elsewhere = altered(modelVersion=1.0, environment="other:0123456789ab", time="later")
+    assert dataclasses.replace(elsewhere, stack="prod").id == RECORD.id
     for name in ("modelSha256", "environment", "scoringDigest"):
-        other: dict[str, Any] = {name: "e:f"}
-        assert dataclasses.replace(RECORD, **other).id != RECORD.id
+        assert altered(**{name: "e:f"}).id != RECORD.id
 
 
 @pytest.mark.parametrize(
@@ -81,26 +82,26 @@ def test_the_same_bytes_are_the_same_release_wherever_they_run() -> None:
     [
         (None, "has released nothing yet"),
         ({**RELEASE, "gateEnabled": False}, "gateEnabled: false"),
-        ({**RELEASE, "manifest": None, "commit": None}, "does not say its manifest, which"),
+        ({**RELEASE, "manifest": None, "commit": None}, r"manifest is null, not an object"),
     ],
 )
 def test_what_is_no_evidence_is_not_promoted(release: object, sentence: str) -> None:
     """Each is one sentence that names the stack and the fix; a release outside git is one all the same."""
     with pytest.raises(PromotionError, match=f"'staging'.*{sentence}|{sentence}.*STACK=staging"):
-        ReleaseRecord.from_output("staging", release)
+        Release.from_output("staging", release)
 
 
 def test_a_release_carries_those_before_it_each_once() -> None:
     """Newest first, whatever deployed them; going back to a combination does not list it twice."""
     first, second = released(), released(modelSha256="e" * 64, modelVersion=4.0, accuracy=0.9301)
     third = released(modelSha256="f" * 64, modelVersion=5.0, history=carry({**second, "history": carry(first)}))
-    assert [one.model for one in unfold(Released("staging", third))] == [
+    assert [one.model for one in unfold(Release("staging", third))] == [
         "sklearn_mnist:5",
         "sklearn_mnist:4",
         "sklearn_mnist:3",
     ]
-    back = {**first, "history": carry(third)}
-    assert [one.model for one in unfold(Released("staging", back))] == [
+    back: ReleaseRecord = {**first, "history": carry(third)}
+    assert [one.model for one in unfold(Release("staging", back))] == [
         "sklearn_mnist:3",
         "sklearn_mnist:5",
         "sklearn_mnist:4",
@@ -113,23 +114,23 @@ def test_the_history_keeps_the_newest_fifty() -> None:
     outputs = released()
     for number in range(60):
         outputs = released(modelSha256=f"{number:064}", modelVersion=float(number), history=carry(outputs))
-    listed = unfold(Released("staging", outputs))
+    listed = unfold(Release("staging", outputs))
     assert [listed[0].model, listed[-1].model, len(listed)] == ["sklearn_mnist:59", "sklearn_mnist:9", 51]
     assert len(outputs["history"]) < 65_000
 
 
 def test_a_release_without_a_gate_is_listed_and_cannot_be_promoted() -> None:
     """It was released, and nothing says that it is any good."""
-    (one,) = unfold(Released("dev", released(gateEnabled=False, accuracy=None, time=None, commit=None)))
+    (one,) = unfold(Release("dev", released(gateEnabled=False, accuracy=None, time=None, commit=None)))
     assert (one.accuracy, one.time, one.commit) == ("no gate", "", "no git")
     with pytest.raises(PromotionError, match="gateEnabled: false"):
-        _ = one.record
+        _ = one.promotable
 
 
 def test_an_older_release_is_named_by_the_start_of_its_id() -> None:
     """One that is not there, or not the only one, is a sentence with the command that lists them."""
     other = released(modelSha256="e" * 64, history=carry(released()))
-    releases = unfold(Released("prod", other))
+    releases = unfold(Release("prod", other))
     assert choose(releases, releases[1].id[:6], "prod") == dataclasses.replace(RECORD, stack="prod")
     for unknown in ("zz", ""):
         with pytest.raises(PromotionError, match="make releases STACK=prod"):
@@ -139,8 +140,8 @@ def test_an_older_release_is_named_by_the_start_of_its_id() -> None:
 def test_a_promoted_release_is_promoted_again_from_where_it_came() -> None:
     """The record is the source stack's, whose workspace holds the bytes; what is listed is the stack's own."""
     promoted = released(modelVersion=1.0, workspaceId="/subscriptions/3", promoted=RECORD.to_json())
-    (one,) = unfold(Released("prod", promoted))
-    assert (one.record, one.model, one.id) == (RECORD, "sklearn_mnist:1", RECORD.id)
+    (one,) = unfold(Release("prod", promoted))
+    assert (one.promotable, one.model, one.id) == (RECORD, "sklearn_mnist:1", RECORD.id)
 
 
 @pytest.mark.parametrize(("dirty", "said"), [(False, "ccccccc"), (True, "ccccccc-dirty"), (None, "ccccccc")])
@@ -166,14 +167,14 @@ def test_ids_are_whole_in_80_columns_and_a_dirty_checkout_is_marked(
 
 def test_a_checkout_that_fits_the_release_is_taken() -> None:
     """The environment's name may differ: its content is its version."""
-    require_checkout(RECORD, RECORD.scoringDigest, "0123456789ab")
+    require_checkout(RECORD, RECORD.record["scoringDigest"], "0123456789ab")
 
 
 def test_an_environment_registered_next_to_a_foreign_one_is_the_same_content() -> None:
     """Somebody else took the version's name in the source's registry: only there ours has a number after it."""
-    numbered = dataclasses.replace(RECORD, environment="tutorial-env:0123456789ab-2")
+    numbered = altered(environment="tutorial-env:0123456789ab-2")
     assert numbered.id == RECORD.id
-    require_checkout(numbered, RECORD.scoringDigest, "0123456789ab")
+    require_checkout(numbered, RECORD.record["scoringDigest"], "0123456789ab")
 
 
 @pytest.mark.parametrize(
@@ -197,7 +198,7 @@ def test_another_checkout_is_refused_with_the_commit_to_check_out(scoring: str, 
 def test_a_release_of_what_no_commit_holds_says_so(origin: dict[str, Any], said: str) -> None:
     """A commit that would not do is not given as the fix."""
     with pytest.raises(SettingsError, match=said):
-        require_checkout(dataclasses.replace(RECORD, **origin), "f" * 64, "0123456789ab")
+        require_checkout(altered(**origin), "f" * 64, "0123456789ab")
 
 
 def test_only_the_released_bytes_are_copied(tmp_path: Path) -> None:
@@ -205,7 +206,7 @@ def test_only_the_released_bytes_are_copied(tmp_path: Path) -> None:
     source = ReleasedModel(RECORD).place["source"]
 
     def download(workspace_id: str, name: str, version: int, directory: Path) -> Path:
-        assert (workspace_id, name, version) == (RECORD.workspaceId, "sklearn_mnist", 3)
+        assert (workspace_id, name, version) == (RECORD.record["workspaceId"], "sklearn_mnist", 3)
         (directory / "model.pkl").write_bytes(b"weights")
         return directory / "model.pkl"
 

@@ -10,14 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 MAY_IMPORT = {
-    "infra": {
-        "digits.cli",
-        "digits.datasets",
-        "digits.evaluation",
-        "digits.promotion",
-        "digits.runtime",
-        "digits.stack",
-    },
+    "infra": {"digits.cli", "digits.datasets", "digits.evaluation", "digits.runtime", "digits.stack"},
     "infra.policy": {"digits.cli", "digits.stack"},
     "digits.preview": {
         "digits.cli",
@@ -123,6 +116,14 @@ def test_every_folder_of_the_repository_is_a_room() -> None:
     assert emulated == {name for name in MAY_IMPORT if name.startswith("emulator.")}
     folders = {f"digits.{path.parent.name}" for path in (ROOT / "digits").glob("*/__init__.py")}
     assert folders == {name for name in MAY_IMPORT if name.startswith("digits.") and name.count(".") == 1}
+
+
+def test_the_modules_next_to_the_rooms_are_below_all_rooms() -> None:
+    """Every room may import the release, git and the files; they import no room, and neither Pulumi nor the SDK."""
+    for path in set((ROOT / "digits").glob("*.py")) - {ROOT / "digits/__main__.py"}:
+        for imported in imports(path):
+            assert room(imported) is None, f"{path} imports {imported}"
+            assert imported.split(".")[0] not in ONLY_IN, f"{path} imports {imported}"
 
 
 @pytest.mark.parametrize("library", ONLY_IN)

@@ -54,8 +54,8 @@ def preview(  # noqa: PLR0913 - one for each option
 ) -> int:
     """Show what a change would do to a stack, as a Markdown comment for a pull request."""
     from digits import atomic_files
+    from digits.preview.checkout import awaits_promotion
     from digits.preview.comment import Comment
-    from digits.preview.headline import awaits_promotion
     from digits.preview.scoring_files import changed_files
 
     if verbose:
@@ -68,12 +68,13 @@ def preview(  # noqa: PLR0913 - one for each option
     found = _run(stack, release, options)
     trial = None if found.errors or no_candidate else _try(found)
     live = None if found.errors else _look(stack, found)
-    comment = Comment(stack, found, trial, changed_files(found), live)
+    waits = awaits_promotion(stack, release, found)
+    comment = Comment(stack, found, trial, changed_files(found), live, waits)
     text = comment.render()
     print(text, end="")
     atomic_files.replace(output or stacks.locate_report(stack, "preview.md"), text.encode())
     _hand_on(comment)
-    if found.errors and not awaits_promotion(found):
+    if found.errors and not waits:
         raise CommandError("\n".join(found.errors))
     return DONE
 
@@ -84,7 +85,7 @@ def _run(stack: str, release: str | None, options: Sequence[str]) -> "Preview":
     from digits.engine.events import Preview
     from digits.engine.invocation import EngineError
     from digits.promotion import pin
-    from digits.promotion.record import PromotionError
+    from digits.release import PromotionError
 
     try:
         with activity.show(f"Previewing stack {stack}"):
@@ -98,12 +99,13 @@ def _run(stack: str, release: str | None, options: Sequence[str]) -> "Preview":
 
 def _look(stack: str, preview: "Preview") -> "Live | None":
     """Look at the web service of a stack that has one."""
+    from digits.release import Release
     from infra.live import look
 
     service, release = preview.step("webservice"), preview.step("release")
     if not (service and service.outputs):
         return None
-    return look(stack, release.outputs if release else {}, service.outputs)
+    return look(stack, Release.from_state(stack, release.outputs if release else None), service.outputs)
 
 
 def _hand_on(comment: "Comment") -> None:

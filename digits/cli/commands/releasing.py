@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from digits.promotion.history import Released
-    from digits.promotion.record import ReleaseRecord
+    from digits.release import Release
     from infra.live import Live
 
 _SECTION = "Every day"
@@ -130,16 +129,15 @@ def deploy_release(target: str, options: Sequence[str]) -> int:
         return deploy(target, [*held, "--message", _describe(record), *options])
 
 
-def _read(stack: str) -> "tuple[list[Released], Live]":
+def _read(stack: str) -> "tuple[list[Release], Live]":
     """Return what the stack released, newest first, and what a look at its web service found."""
     from digits.engine.deployments import read_outputs
-    from digits.promotion.history import Released, unfold
+    from digits.release import Release, unfold
     from infra.live import look
 
     resources = read_outputs(stack)
-    release = resources.get("release")
-    found = unfold(Released(stack, release)) if release else []
-    return found, look(stack, release or {}, resources.get("webservice") or {})
+    release = Release.from_state(stack, resources.get("release"))
+    return unfold(release) if release else [], look(stack, release, resources.get("webservice") or {})
 
 
 def _require_source(source: str, target: str) -> None:
@@ -174,26 +172,15 @@ def _promote(target: str, release: str | None, more: Sequence[str], *, is_confir
         return deploy(target, [*options, "--yes", "--skip-preview", "--message", _describe(record)]) and FOUND_BAD
 
 
-def _describe(record: "ReleaseRecord") -> str:
+def _describe(record: "Release") -> str:
     return f"Promote {record.model} from {record.stack} ({record.id})"
 
 
-def show_evidence(record: "ReleaseRecord", target: str) -> None:
+def show_evidence(record: "Release", target: str) -> None:
     """Print what the release is, and how good it was."""
     print(f"Promote {record.id} from {record.stack} to {target}:")
-    for name, value in (
-        ("model", f"{record.model}, SHA-256 {record.modelSha256}"),
-        ("environment", record.environment),
-        ("scoring files", f"SHA-256 {record.scoringDigest}"),
-        ("checkout", record.origin),
-        (
-            "evidence",
-            f"accuracy {record.accuracy:.4f} on {record.rowsEvaluated:,.0f} images of {record.dataset}, {record.time}",
-        ),
-    ):
+    for name, value in record.evidence:
         print(f"  {name:14}{value}")
-    if record.loss:
-        print(f"  {'worse':14}{record.loss}")
     print(flush=True)
 
 
