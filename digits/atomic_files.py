@@ -1,25 +1,38 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, also after a crash or on a full disk."""
 
 import os
+import threading
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 
-def replace(path: Path, content: bytes) -> None:
-    """Write the file in one step: if the disk is full the old one stays, and nothing lies next to it."""
-    replace_all({path: content})
+def replace(path: Path, content: bytes, *, private: bool = False) -> None:
+    """Write the file in one step: if that fails, the old file stays, and nothing else is left next to it.
+
+    Only its owner may read a private file.
+    """
+    replace_all({path: content}, private=private)
 
 
-def replace_all(contents: Mapping[Path, bytes]) -> None:
+def replace_all(contents: Mapping[Path, bytes], *, private: bool = False) -> None:
     """Write files that belong together: none takes its place before all are written."""
-    temporaries = {path: path.with_name(f".{path.name}.{os.getpid()}") for path in contents}
+    writer = f"{os.getpid()}-{threading.get_ident()}"
+    temporaries = {path: path.with_name(f".{path.name}.{writer}") for path in contents}
     try:
         for path, temporary in temporaries.items():
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(contents[path])
+            _write(temporary, contents[path], 0o600 if private else 0o666)
         for path, temporary in temporaries.items():
             temporary.replace(path)
     finally:
         for temporary in temporaries.values():
             if temporary.parent.is_dir():
                 temporary.unlink(missing_ok=True)
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    with open(path, "wb", opener=partial(os.open, mode=mode)) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

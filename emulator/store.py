@@ -4,15 +4,14 @@ A write is on the disk before the call returns, so an acknowledged request survi
 """
 
 import json
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from digits import atomic_files
 from emulator import kinds, service_kinds
 
 _VERSION = 1
@@ -130,17 +129,7 @@ class Store:
 
     def write_file(self, relative: str, data: bytes) -> None:
         """Write a file below the folder, whole and on the disk, or not at all; only its owner may read it."""
-        path = self.directory / relative
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{threading.get_ident()}")
-        try:
-            with open(temporary, "wb", opener=partial(os.open, mode=0o600)) as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        atomic_files.replace(self.directory / relative, data, private=True)
 
     def close(self) -> None:
         """Release the sqlite file."""

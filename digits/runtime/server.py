@@ -9,12 +9,12 @@ import math
 import os
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from digits import atomic_files
 from digits.runtime import health, process
 from digits.runtime.certificate import Certificate
 from digits.runtime.process import end_leftover
@@ -145,15 +145,8 @@ def start(  # noqa: PLR0913 - a service is this many independent things
 
 
 def write_keys(directory: Path, keys: Sequence[str]) -> None:
-    """Replace the keys that the server accepts, from the next request on."""
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=directory, prefix=".keys.", delete=False) as file:
-        temporary = Path(file.name)  # only its owner may read it
-        try:
-            json.dump(list(keys), file)
-            file.flush()
-            temporary.replace(_keys_file(directory))
-        finally:
-            temporary.unlink(missing_ok=True)
+    """Replace the keys the server accepts; it takes them with the next request."""
+    atomic_files.replace(_keys_file(directory), json.dumps(list(keys)).encode(), private=True)
 
 
 def _launch(

@@ -8,10 +8,10 @@ the SHA-256 in its metadata and not written again while they hold: serialised on
 import hashlib
 import io
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from digits import atomic_files
 from digits.datasets import DIGESTS, Dataset
 from digits.training.recipe import find_change, write_recipe
 
@@ -51,8 +51,8 @@ def write(
     }
     directory.mkdir(parents=True, exist_ok=True)
     # The metadata last: it names the model's SHA-256, so being killed in between shows.
-    _replace(directory / file, content)
-    _replace(directory / METADATA_FILE, json.dumps(metadata, indent=2).encode() + b"\n")
+    evidence = json.dumps(metadata, indent=2).encode() + b"\n"
+    atomic_files.replace_all({directory / file: content, directory / METADATA_FILE: evidence})
     return metadata
 
 
@@ -96,12 +96,3 @@ def read_current(directory: Path, dataset: str, file: str = MODEL_FILE) -> tuple
 
 def _recipe(dataset: str, digest: str, rows: int, file: str) -> dict[str, Any]:
     return write_recipe(dataset, digest, rows, PARAMETERS, ("skops",) if file == SKOPS_FILE else ())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -2,12 +2,12 @@
 
 import hashlib
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from digits import atomic_files
 from emulator.azureml import blobs
 from emulator.azureml.artifacts import Artifacts
 from emulator.http.errors import BadRequestError
@@ -30,11 +30,10 @@ def place(conda: Any, folder: Path, artifacts: Artifacts) -> Any:
                 f"The wheel {name} is not in the storage of workspace {workspace.rpartition('/')[2]}: "
                 f"upload it with Environment.add_private_pip_wheel."
             )
-        wheel = folder / hashlib.sha256(uploaded.read_bytes()).hexdigest() / name
+        content = uploaded.read_bytes()
+        wheel = folder / hashlib.sha256(content).hexdigest() / name
         if not wheel.exists():
-            wheel.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(uploaded, wheel.with_suffix(".part"))
-            wheel.with_suffix(".part").replace(wheel)
+            atomic_files.replace(wheel, content)
         return wheel.as_uri()
 
     if isinstance(conda, str):
