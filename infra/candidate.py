@@ -1,6 +1,6 @@
 """A candidate: a scoring package with its model and environment, run and evaluated on this machine.
 
-The rehearsal runs it before a deployment, the preview of a pull request before anybody deploys.
+The rehearsal runs it before a deployment. The preview of a pull request runs it before anybody deploys.
 """
 
 from digits.cli import is_verbose
@@ -28,7 +28,7 @@ LOG_FILE = "service.log"
 class Candidate:
     """What would run in the service: files by name, conda definition, model, and the service itself.
 
-    The log and the report of a candidate that failed stay in the directory `kept`, which is gone otherwise.
+    If the candidate fails, its log and its report stay in the directory `kept`. Otherwise there is no such directory.
     """
 
     files: dict[str, bytes]
@@ -51,8 +51,8 @@ class Candidate:
     ) -> "Evaluation":
         """Build the environment, serve on loopback, score that many rows, and return what was measured.
 
-        Raises EnvironmentFailedError, ServerFailedError, DatasetError and EvaluationError, each a sentence; below that
-        of an exception in run() stands its traceback.
+        Raises EnvironmentFailedError, ServerFailedError, DatasetError and EvaluationError, each a sentence. After an
+        exception in run(), its traceback follows the sentence.
         """
         from digits.evaluation import report as evaluation_report  # an unchanged `up` runs no candidate
         from digits.evaluation import smoke
@@ -104,13 +104,13 @@ class Candidate:
                     evaluation_report.publish(evaluation, dataset.result(), self.kept)
                 return evaluation
             finally:
-                running.stop(grace_seconds=0)  # nobody else asks it
+                running.stop(grace_seconds=0)  # it has no other client
                 if not passed:
                     _keep(running.log_file, self.kept)
 
 
 def explain(log: str) -> str:
-    """Return the entry script's last exception in a service's log, on lines of its own; nothing if there is none."""
+    """Return the entry script's last exception in a service's log, on lines of its own; empty if there is none."""
     from digits.runtime import health  # an unchanged `up` runs no candidate
 
     exception = health.last_exception(log.splitlines())
@@ -118,7 +118,7 @@ def explain(log: str) -> str:
 
 
 def _keep(log_file: Path, directory: Path) -> None:
-    """Keep the log; a disk that takes none must not hide why the candidate failed."""
+    """Keep the log; a full disk must not hide why the candidate failed."""
     with contextlib.suppress(OSError):
         directory.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(log_file, directory / LOG_FILE)

@@ -1,4 +1,4 @@
-"""The commit that a release was made from, as far as git knows."""
+"""The commit that a release was made from, if git knows the files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,14 +8,14 @@ from digits import git
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit's full name, and whether what lies in the directory is something else."""
+    """A commit's full name, and whether the files in the directory differ from it."""
 
     name: str
     dirty: bool
 
     @classmethod
     def read(cls, file: Path) -> "Commit | None":
-        """Return the commit of the work tree that the file is tracked in, or None; its whole directory is compared."""
+        """Return the commit, compared with the file's whole directory; None if git does not track the file."""
         if git.ask(file.parent, "ls-files", "--error-unmatch", file.name) is None:
             return None
         name = git.ask(file.parent, "rev-parse", "--verify", "HEAD")

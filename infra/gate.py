@@ -31,7 +31,7 @@ _NEXT = (
 
 
 class GateError(Exception):
-    """The live service did not pass, could not be evaluated, or is not what asks for release."""
+    """The live service did not pass, could not be evaluated, or is another combination than the one to release."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class _Judge:
-    """Evaluates one combination after the other by the same measure."""
+    """Evaluates one combination after the other on the same data, against the same thresholds."""
 
     settings: Settings
     dataset: "Dataset"
@@ -182,7 +182,7 @@ def load_test_data(settings: Settings, report_progress: Report) -> "Dataset":
 
 
 def _explain(failed: Inputs, key: str | None) -> str:
-    """Return the traceback that the service's log ends with, without the key; nothing if the log cannot be read."""
+    """Return the traceback at the end of the service's log, without the key; empty if the log cannot be read."""
     try:
         log = azureml.service_log(failed["workspaceId"], failed["service"])
     except azureml.AzureMLError:

@@ -1,4 +1,4 @@
-"""What is live: the web service, looked at and held against what its stack released."""
+"""The live web service, compared with the release of its stack."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ _MARKS = {"released": "yes", "failing": "no", "other": "no", "nothing": "no", "u
 
 @dataclass(frozen=True)
 class Live:
-    """What a look found: the release that counts, that one but failing, another combination, nothing, or no answer."""
+    """The result of a look: the release, the release but failing, another combination, nothing, or no answer."""
 
     found: Literal["released", "failing", "other", "nothing", "unknown"]
     sentence: str
 
     @property
     def is_released(self) -> bool:
-        """Whether what the stack released is what answers."""
+        """Whether the release of the stack is what answers."""
         return self.found == "released"
 
     @property
@@ -59,7 +59,7 @@ def look(stack: str, release: Release | None, deployed: Mapping[str, Any]) -> Li
 
 
 def _describe(stack: str, service: azureml.Service, deployed: Mapping[str, Any]) -> str:
-    """Say what runs, how good it is and why it is no release, as far as that is known here."""
+    """Say what runs, how good it is and why it is not a release, as far as this machine knows."""
     model = ", ".join(service.models) or "no registered model"
     evaluation = _read_evaluation(stack, service.fingerprint)
     if evaluation is None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pulumi
 
@@ -22,7 +22,7 @@ from infra.provider import changed
 from infra.scoring_package import ScoringPackage
 from infra.settings import Settings
 from infra.status_line import hook_reporter
-from infra.webservice import REDEPLOYED_BY
+from infra.webservice import REDEPLOYED_BY, Combination
 
 if TYPE_CHECKING:
     from digits.evaluation.smoke import Evaluation
@@ -31,12 +31,12 @@ _UNTOUCHED = "The live service was not touched"
 
 
 class RehearsalError(Exception):
-    """What would be deployed does not work on this machine."""
+    """The candidate does not work on this machine."""
 
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """Runs what would be deployed, and scores a sample of the evaluation's data with it."""
+    """Runs the candidate, and scores a sample of the evaluation's data with it."""
 
     settings: Settings
     package: ScoringPackage
@@ -52,10 +52,10 @@ class Rehearsal:
         # A change of tags or keys deploys nothing.
         if args.old_inputs and not changed(dict(args.old_inputs), dict(args.new_inputs or {}), REDEPLOYED_BY):
             return
-        inputs = dict(args.new_inputs or {})
+        inputs = cast("Combination[str]", args.new_inputs)
         await asyncio.to_thread(self._rehearse, inputs, hook_reporter(args.urn))
 
-    def _rehearse(self, inputs: Mapping[str, Any], report: Report) -> None:
+    def _rehearse(self, inputs: Combination[str], report: Report) -> None:
         from digits.datasets import DatasetError
         from digits.evaluation.evaluation_errors import EvaluationError  # an unchanged `up` rehearses nothing
         from digits.runtime.environment import EnvironmentFailedError
@@ -81,17 +81,17 @@ class Rehearsal:
             )
         report(f"rehearsed: {evaluation.verdict}")
 
-    def _evaluate(self, inputs: Mapping[str, Any], report: Report) -> "Evaluation":
+    def _evaluate(self, inputs: Combination[str], report: Report) -> "Evaluation":
         settings = self.settings
         candidate = Candidate(
             files=self.package.files,
             conda=self.conda,
-            model_id=str(inputs["modelId"]),
+            model_id=inputs["modelId"],
             model_file=self.model_file.name,
             read_model=self.model_file.read_bytes,
             service=settings.service,
-            service_name=str(inputs["name"]),
-            workspace_id=str(inputs["workspaceId"]),
+            service_name=inputs["name"],
+            workspace_id=inputs["workspaceId"],
             kept=self.kept,
         )
         minimum = Thresholds(minimum_accuracy=settings.thresholds.minimum_accuracy)
@@ -100,11 +100,11 @@ class Rehearsal:
 
     @property
     def kept(self) -> Path:
-        """Where log and report of a rehearsal that failed are."""
+        """The directory for the log and the report of a rehearsal that failed."""
         return Path("reports", self.settings.stack, "rehearsal")
 
     def _fail(self, sentence: str) -> RehearsalError:
-        """Return the error, which names what was kept; mark the report of what is live as older than this change."""
+        """Return the error, which names the kept files; mark the live service's report as older than this change."""
         from digits.evaluation import report  # an unchanged `up` rehearses nothing
 
         found = [self.kept / name for name in (report.PAGE_FILE, LOG_FILE) if (self.kept / name).exists()]

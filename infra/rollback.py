@@ -1,4 +1,4 @@
-"""The way back: the last released combination, deployed again from what its release recorded."""
+"""The rollback: the last released combination, deployed again from the record of its release."""
 
 from digits.release_record import ReleaseInputs, ReleaseRecord, model_id
 from infra import azureml, scoring_package, webservice
