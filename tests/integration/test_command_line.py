@@ -2,8 +2,11 @@
 
 import json
 import re
+import shlex
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -28,7 +31,8 @@ def taken(port: int) -> Iterator[None]:
 
 def test_help_names_every_command_and_option(own_emulator: Emulator) -> None:
     """The first thing that a newcomer types."""
-    text = own_emulator.command("--help").stdout
+    command = [sys.executable, "-m", "emulator", "--help"]
+    text = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert all(command in text for command in ("start", "stop", "status", "env", "logs", "differences"))
     assert "--port" in own_emulator.command("start", "--help").stdout
 
@@ -62,7 +66,7 @@ def test_a_port_of_another_program_is_one_sentence_with_the_fix(own_emulator: Em
         port = other.getsockname()[1]
         started = own_emulator.command("start", "--port", str(port))
     assert started.returncode == 2
-    assert started.stderr.startswith(f"Port {port} is taken by another program")
+    assert started.stderr.startswith(f"error: Port {port} is taken by another program")
     assert "without --port" in started.stderr
     assert started.stderr.count("\n") == 1
 
@@ -172,7 +176,7 @@ def test_env_points_a_shell_at_the_emulator(emulator: Emulator) -> None:
     assert variables["ARM_CLOUD_METADATA_URL"] == f"file://{emulator.state}/cloud.json"
     assert variables["PATH"].split(":")[0] == str(ROOT / "emulator" / "plugin")
     again = Emulator(emulator.state, {"PATH": variables["PATH"]}).command("env").stdout
-    assert f"export PATH='{variables['PATH']}'" in again
+    assert f"export PATH={shlex.quote(variables['PATH'])}\n" in again
 
 
 def test_the_bundle_trusts_the_public_authorities_too(emulator: Emulator) -> None:
