@@ -24,6 +24,7 @@ from emulator.store import Store
 
 _log = logging.getLogger("emulator")
 _GRACE_SECONDS = 1
+_STATE_CHECK_SECONDS = 1
 
 
 def run(state: Path, port: int | None, subscriptions: Sequence[str], report_ready: Callable[[], None]) -> None:
@@ -93,7 +94,14 @@ def _serve(
         tokens = Starlette(routes=identity.routes(store))
         asyncio.run(
             _serve_both(
-                azure, certificate.server, listener, tokens, identity_listener, report_ready, supervisor.end_waits
+                azure,
+                certificate.server,
+                listener,
+                tokens,
+                identity_listener,
+                report_ready,
+                supervisor.end_waits,
+                store.directory,
             )
         )
     finally:
@@ -109,6 +117,7 @@ async def _serve_both(  # noqa: PLR0913, PLR0917 - two of a kind
     identity_listener: socket.socket,
     report_ready: Callable[[], None],
     end_waits: Callable[[], None],
+    state: Path,
 ) -> None:
     stop = asyncio.Event()
 
@@ -118,10 +127,20 @@ async def _serve_both(  # noqa: PLR0913, PLR0917 - two of a kind
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end)
+    watch = asyncio.create_task(_watch_state(state, end))
     servers = [_Server(tokens, stop), _Server(azure, stop, report_ready, certificate)]
     await asyncio.gather(
         *(server.serve(sockets=[it]) for server, it in zip(servers, (identity_listener, listener), strict=True))
     )
+    watch.cancel()
+
+
+async def _watch_state(state: Path, end: Callable[[], None]) -> None:
+    """End the emulator if its state folder is deleted: nobody would find it, or its services, any more."""
+    while instance.read_record(state) is not None:  # noqa: ASYNC110 - a file gives no event
+        await asyncio.sleep(_STATE_CHECK_SECONDS)
+    _log.warning("The state folder %s was deleted, so the emulator ends", state)
+    end()
 
 
 class _Server(uvicorn.Server):

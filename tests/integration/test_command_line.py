@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -12,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from emulator.host.instance import DEFAULT_PORT
@@ -232,3 +234,16 @@ def test_the_nearest_python_is_allowed_once_and_remembered(own_emulator: Emulato
     own_emulator.stop()
     own_emulator.start("--no-nearest-python")
     assert own_emulator.record["nearestPython"] is False
+
+
+def test_an_emulator_whose_state_is_deleted_ends_with_its_services(own_emulator: Emulator) -> None:
+    """Without the folder, no command would find it: neither its port nor its process is left."""
+    workspace = Workspace(own_emulator.start())
+    workspace.run(workspace.deploy("orphan", entry_script("echo")))
+    workspace.close()
+    emulator = psutil.Process(own_emulator.record["pid"])
+    family = [emulator, *emulator.children(recursive=True)]
+    assert len(family) > 1
+    shutil.rmtree(own_emulator.state)
+    _, alive = psutil.wait_procs(family, timeout=60)
+    assert not alive
