@@ -20,11 +20,13 @@ _PROD = "Pulumi.prod.yaml"
 def prod(project: Project) -> Iterator[str]:
     """A stack next to dev that takes dev's releases, without a rehearsal; dev is brought back to its own model."""
     settings = yaml.safe_load(project.read("Pulumi.dev.yaml"))
-    settings["config"] |= {"digits:promoteFrom": "dev", "digits:rehearsalEnabled": False}
+    own = {"digits:promoteFrom": "dev", "digits:rehearsalEnabled": False, "digits:policyEnabled": False}
+    settings["config"] |= own
     project.write(_PROD, yaml.safe_dump(settings))
     project.pulumi("stack", "init", "prod", "--no-select", check=False)  # a test before may have made it
     yield "prod"
     project.restore()
+    project.pulumi("stack", "select", "dev")  # the commands select prod
     project.up()
 
 
@@ -44,6 +46,8 @@ def slip_in(project: Project, directory: Path, model: Path) -> dict[str, str]:
         f'#!/usr/bin/env bash\n{real} "$@" || exit\nif [ "$1" = preview ]; then {" && ".join(release)}; fi >&2\n'
     )
     wrapper.chmod(0o755)
+    for part in Path(real).parent.glob("pulumi-*"):  # without them it is not taken for a whole CLI
+        (wrapper.parent / part.name).symlink_to(part)
     return {"PATH": f"{wrapper.parent}{os.pathsep}{project.environment['PATH']}"}
 
 
@@ -55,6 +59,7 @@ def test_the_release_that_was_shown_is_deployed_and_recorded(
     promote = ("-m", "digits", "promote", "--from", "dev", "--to", prod, "--yes", "--", "--non-interactive")
     done = project.run(sys.executable, *promote, variables=slip_in(project, tmp_path / "slip", trained_model))
     project.touched = True
+    project.pulumi("stack", "select", "dev")
     assert project.outputs()["release"]["modelSha256"] != shown["modelSha256"], "dev did release meanwhile"
     assert f"SHA-256 {shown['modelSha256']}" in done.stdout
     release = json.loads(project.pulumi("stack", "output", "--stack", prod, "--json", "release").stdout)
@@ -73,12 +78,12 @@ def test_the_release_that_was_shown_is_deployed_and_recorded(
 def test_another_checkout_waits_for_its_promotion(project: Project, prod: str) -> None:
     """What dev has not released changes nothing in prod, and is no failure; another mistake in prod's file is one."""
     project.write("scoring/score.py", project.read("scoring/score.py") + "# reviewed\n")
-    waiting = project.python("-m", "digits.preview", prod, "--no-candidate")
+    waiting = project.python("-m", "digits", "preview", "--stack", prod, "--no-candidate")
     assert "`prod` does not change: it takes what another stack released. This checkout is not what" in waiting.stdout
     assert "the scoring files differ" in waiting.stdout
     settings = yaml.safe_load(project.read(_PROD))
-    settings["config"]["digits:minimumAccuracy"] = "95"
+    settings["config"]["digits:sslEnabled"] = True
     project.write(_PROD, yaml.safe_dump(settings))
-    refused = project.python("-m", "digits.preview", prod, "--no-candidate", check=False)
+    refused = project.python("-m", "digits", "preview", "--stack", prod, "--no-candidate", check=False)
     assert refused.returncode == 2
-    assert "`prod` cannot be previewed: minimumAccuracy is 95" in refused.stdout
+    assert "`prod` cannot be previewed: sslCname is empty" in refused.stdout
