@@ -23,7 +23,7 @@ class ScoringEnvironment:
 
 
 def build(
-    service: str, conda: Mapping[str, Any], directory: Path, artifacts: Artifacts, report: Callable[[str], None]
+    directory: Path, artifacts: Artifacts, service: str, conda: Mapping[str, Any], report: Callable[[str], None]
 ) -> ScoringEnvironment:
     """Make the environment of this service's conda definition; private wheels are kept in the directory."""
     notes: list[str] = []

@@ -7,11 +7,8 @@ import contextlib
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from digits.runtime import server
 from emulator.aci import container, scoring_environment
@@ -19,10 +16,11 @@ from emulator.aci.failures import describe, is_disk_full, is_internal
 from emulator.aci.folders import Folders
 from emulator.aci.jobs import Jobs
 from emulator.aci.restarts import Restarts
+from emulator.aci.running_servers import RunningServers
 from emulator.aci.scoring_environment import ScoringEnvironment
 from emulator.azureml import services
 from emulator.azureml.artifacts import Artifacts
-from emulator.azureml.models import Models, now
+from emulator.azureml.models import Models
 from emulator.azureml.operations import Operations
 from emulator.http import json_patch
 from emulator.service_kinds import Failure, Operation, Service
@@ -31,7 +29,6 @@ from emulator.store import Store
 _log = logging.getLogger("emulator.supervisor")
 
 _HEALTHY_WITHIN_SECONDS = 300.0
-_GRACE_SECONDS = 10.0
 _CRASH_CHECK_SECONDS = 1.0
 _QUIET_FAILURES = 4  # restarts in which the emulator itself failed, before the service's state is Failed
 _FULL_DISK_SECONDS = 1.0  # before the end of an operation is written again
@@ -47,10 +44,10 @@ class Supervisor:
         self._models = models
         self._operations = operations
         self.end_waits = operations.end_waits
-        self._lock = threading.Lock()
         self._jobs = Jobs()
         self._restarts = Restarts()
-        self._servers: dict[str, server.ScoringServer] = {}
+        self._build_environment = partial(scoring_environment.build, store.directory, artifacts)
+        self._servers = RunningServers()
         self._stopping = threading.Event()
 
     def recover(self) -> None:
@@ -60,7 +57,7 @@ class Supervisor:
         resumed = {operation["id"] for operation in unfinished}  # these fill their folders anew
         for key, service in found:
             if service["deployment"] is not None and service["deployment"] not in resumed:
-                self._change(key, state="Transitioning", error=None)
+                services.show_state(self._store, key, state="Transitioning", error=None)
                 self._jobs.add(key, partial(self._restart, key))
         for operation in unfinished:
             self.submit(operation)
@@ -76,13 +73,12 @@ class Supervisor:
     def end(self, key: str, deployed: str | None) -> None:
         """End the service's server and remove its folder; its operations must have been cancelled before."""
         self._restarts.forget(key)
-        self._end_server(key)
+        self._servers.end(key)
         self._folders.remove(deployed)
 
     def write_keys(self, key: str, service: Service) -> None:
         """Give a running server the service's keys."""
-        with self._lock:
-            running = self._servers.get(key)
+        running = self._servers.get(key)
         if running is not None and service["authEnabled"]:
             server.write_keys(running.directory, services.list_keys(service))
 
@@ -94,11 +90,7 @@ class Supervisor:
         """End all servers; they come back when the emulator is started again."""
         self._stopping.set()
         self._jobs.stop()
-        with self._lock:
-            servers, self._servers = list(self._servers.values()), {}
-        if servers:
-            with ThreadPoolExecutor(len(servers)) as ending:
-                list(ending.map(lambda running: running.stop(_GRACE_SECONDS), servers))
+        self._servers.end_all()
 
     def _sweep(self, kept: set[str | None]) -> None:
         """Clear up after a killed emulator, then let the jobs begin."""
@@ -138,7 +130,7 @@ class Supervisor:
             wanted = {**services.change(service, operation["request"]), "deployment": operation["id"]}
             self._store.services.put(key, wanted)
         self._restarts.forget(key)
-        self._end_server(key)
+        self._servers.end(key)
         running = self._start(key, wanted, folder, environment, layout)
         report(f"Checking the status of deployment {wanted['name']}.")
         running.wait_until_healthy(_HEALTHY_WITHIN_SECONDS, report)
@@ -150,13 +142,10 @@ class Supervisor:
         request = service["environmentImageRequest"]
         report("Registering the environment.")
         layout = container.layout(folder, request)
-        environment = self._environment(service["name"], layout.conda, report)
+        environment = self._build_environment(service["name"], layout.conda, report)
         report("Generating deployment configuration.")
         container.prepare(folder, operation["workspace"], request, self._artifacts, self._models)
         return environment, layout
-
-    def _environment(self, name: str, conda: Any, report: Callable[[str], None]) -> ScoringEnvironment:
-        return scoring_environment.build(name, conda, self._store.directory, self._artifacts, report)
 
     def _start(
         self, key: str, service: Service, folder: Path, environment: ScoringEnvironment, layout: container.Layout
@@ -178,11 +167,10 @@ class Supervisor:
             cpu_cores=size["cpu"],
             memory_gb=size["memoryInGB"],
         )
-        with self._lock:
-            self._servers[key] = running
+        self._servers.put(key, running)
         current = self._store.services.get(key)
         if self._stopping.is_set() or current is None or current["deployment"] != service["deployment"]:
-            self._end_server(key)  # deleted meanwhile
+            self._servers.end(key)  # deleted meanwhile
         elif current["keys"] != service["keys"]:
             self.write_keys(key, current)
         return running
@@ -205,7 +193,7 @@ class Supervisor:
         if error and done:
             _log.warning("Web service %s: %s", operation["service"], error["message"])
         if error and started:
-            self._end_server(key)  # one that was too slow still runs
+            self._servers.end(key)  # one that was too slow still runs
         if replaced != operation["id"] and (started or not done):
             self._folders.remove(replaced)
         if not started:
@@ -219,8 +207,8 @@ class Supervisor:
             service = self._store.services.get(key)
             if done and service is not None:
                 started = service["deployment"] == operation["id"]
-                answers = error is None or (not started and key in self._servers)
-                self._change(key, state="Healthy" if answers else "Failed", error=error)
+                answers = error is None or (not started and self._servers.get(key) is not None)
+                services.show_state(self._store, key, state="Healthy" if answers else "Failed", error=error)
         return done, started
 
     def _restart(self, key: str) -> None:
@@ -230,13 +218,13 @@ class Supervisor:
             return
         if error is None:
             self._restarts.note_start(key)
-            self._change(key, state="Healthy", error=None)
+            services.show_state(self._store, key, state="Healthy", error=None)
             return
-        self._end_server(key)
+        self._servers.end(key)
         times = self._restarts.note_end(key)
         _log.warning("The restart of %s failed and is tried again", key)
         if not is_internal(error) or times > _QUIET_FAILURES:
-            self._change(key, state="Failed", error=error)
+            services.show_state(self._store, key, state="Failed", error=error)
 
     def _start_again(self, key: str) -> Failure | None:
         """Start the service's last deployment and return what went wrong, if anything."""
@@ -246,7 +234,7 @@ class Supervisor:
         folder = self._folders.path(service["deployment"])
         try:
             layout = container.layout(folder, service["environmentImageRequest"])
-            environment = self._environment(service["name"], layout.conda, lambda _: None)
+            environment = self._build_environment(service["name"], layout.conda, lambda _: None)
             running = self._start(key, service, folder, environment, layout)
             running.wait_until_healthy(_HEALTHY_WITHIN_SECONDS)
         except Exception as failure:  # noqa: BLE001 - the service's state has to show any failure
@@ -258,26 +246,12 @@ class Supervisor:
     def _watch(self) -> None:
         """Start containers again that ended or could not be started, as ACI does."""
         while not self._stopping.wait(_CRASH_CHECK_SECONDS):
-            with self._lock:
-                ended = [key for key, running in self._servers.items() if not running.is_running()]
-            for key in ended:
+            for key in self._servers.find_ended():
                 if not self._jobs.is_busy(key):  # its job takes care of it
                     _log.warning("The container of %s ended and is started again", key)
-                    self._end_server(key)
+                    self._servers.end(key)
                     self._restarts.note_end(key)
                     with contextlib.suppress(sqlite3.Error):  # on a full disk the service goes on all the same
-                        self._change(key, state="Transitioning", error=None)
+                        services.show_state(self._store, key, state="Transitioning", error=None)
             for key in self._restarts.take_due():
                 self._jobs.add(key, partial(self._restart, key))
-
-    def _end_server(self, key: str) -> None:
-        with self._lock:
-            running = self._servers.pop(key, None)
-        if running is not None:
-            running.stop(_GRACE_SECONDS)
-
-    def _change(self, key: str, state: str, error: Failure | None) -> None:
-        with self._store.transaction():
-            service = self._store.services.get(key)
-            if service is not None:
-                self._store.services.put(key, {**service, "state": state, "error": error, "updatedTime": now()})

@@ -8,7 +8,8 @@ from emulator.azureml.models import CREATED_BY, Models, now
 from emulator.http import json_patch
 from emulator.http.errors import AzureError, NotFoundError
 from emulator.http.routing import Answer
-from emulator.service_kinds import Keys, Service, ServiceChange, ServiceRequest
+from emulator.service_kinds import Failure, Keys, Service, ServiceChange, ServiceRequest
+from emulator.store import Store
 
 PATCHED = (
     "kvTags",
@@ -48,6 +49,14 @@ _SHOWN = (
     "operationId",
     *_KEPT,
 )
+
+
+def show_state(store: Store, key: str, state: str, error: Failure | None) -> None:
+    """Write a service's state and error, if the service is still there."""
+    with store.transaction():
+        service = store.services.get(key)
+        if service is not None:
+            store.services.put(key, {**service, "state": state, "error": error, "updatedTime": now()})
 
 
 def change(service: Service, request: ServiceChange) -> Service:

@@ -47,7 +47,15 @@ MAY_IMPORT = {
         "tools",  # finds the Pulumi CLI
     },
     "digits.github": {"digits.cli"},
-    "emulator": {"digits.cli", "digits.runtime", "emulator.arm", "emulator.cli", "emulator.host", "emulator.plugin"},
+    "emulator": {
+        "digits.cli",
+        "digits.runtime",
+        "emulator.aci",
+        "emulator.arm",
+        "emulator.cli",
+        "emulator.host",
+        "emulator.plugin",
+    },
     "emulator.cli": {"digits.cli", "emulator", "emulator.host", "emulator.plugin"},
     "emulator.host": {"digits.runtime", "emulator", "emulator.arm", "emulator.http", "emulator.plugin"},
     # http puts the application together of all, and all take its errors
