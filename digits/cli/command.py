@@ -114,7 +114,7 @@ def create_group(name: str, help_text: str, examples: Sequence[Example], command
     group = Group(name, help=help_text, examples=examples, context_settings=settings, no_args_is_help=True)
     for command in (*commands, _create_completion(group)):
         group.add_command(command)
-    return group
+    return click.version_option(package_name="digits", message="%(version)s")(group)
 
 
 def run(group: Group, arguments: Sequence[str] | None = None) -> int:

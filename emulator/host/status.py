@@ -61,6 +61,11 @@ def ask(state: Path, record: Record) -> Contents:
         raise EmulatorError(
             f"The emulator (process {record.pid}) does not answer ({error}): stop it and start it again."
         ) from error
+    if not Contents.__required_keys__ <= answer.keys():
+        raise EmulatorError(
+            f"The emulator that runs (process {record.pid}) is of another version of this program: "
+            f"stop it with `azureml-emulator stop` and start it again; its state is kept."
+        )
     return answer
 
 

@@ -1,11 +1,16 @@
 """The version: pyproject.toml declares it, and every other place agrees."""
 
+from digits.cli.command import Group, run
+from digits.cli.commands import digits
+
 import re
 import tomllib
 
+import pytest
 import yaml
 
 import emulator
+from emulator.cli import azureml_emulator
 from tests.unit.pages import ROOT
 
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
@@ -26,3 +31,10 @@ def test_the_changelog_dates_the_version_below_what_is_unreleased() -> None:
     headings = re.findall(r"^## (.*)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert headings[0] == "Unreleased"
     assert re.fullmatch(rf"{re.escape(VERSION)} \(\d{{4}}-\d\d-\d\d\)", headings[1])
+
+
+@pytest.mark.parametrize("group", [digits, azureml_emulator], ids=lambda group: group.name)
+def test_both_commands_print_the_version(group: Group, capsys: pytest.CaptureFixture[str]) -> None:
+    """By --version, as users expect."""
+    assert run(group, ["--version"]) == 0
+    assert capsys.readouterr().out == f"{VERSION}\n"
