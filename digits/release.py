@@ -34,6 +34,7 @@ _TRAVELLING: Mapping[str, Reader[Any]] = {
     "modelVersion": number(1),
     "modelSha256": filled,
     "modelTags": texts,
+    "trainingDigest": optional(filled),
     "manifest": mapping,
     "environment": filled,
     "scoringDigest": filled,
@@ -46,7 +47,7 @@ _TRAVELLING: Mapping[str, Reader[Any]] = {
     "time": filled,
     "loss": optional(filled),
 }
-_NULLABLE = ("commit", "commitDirty", "loss")
+_NULLABLE = ("trainingDigest", "commit", "commitDirty", "loss")
 _CARRIED = (*_TRAVELLING, "gateEnabled", "fingerprint", "promoted")
 
 

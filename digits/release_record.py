@@ -63,6 +63,7 @@ class ReleaseInputs(Question, KeptInputs, Generic[Text, Number]):
     modelVersion: Number  # a fraction, because the engine has no other numbers
     modelSha256: Text
     modelTags: Mapping[str, str]
+    trainingDigest: str | None  # SHA-256 of the rows that the model was trained on, if training recorded it
     environment: Text  # name:version
     scoringDigest: str
     fingerprint: Text

@@ -36,6 +36,7 @@ class Candidate:
     model_id: str  # name:version
     model_file: str
     read_model: Callable[[], bytes]
+    training_digest: str | None  # of the rows that the model was trained on
     service: ServiceDefinition
     service_name: str
     workspace_id: str
@@ -64,7 +65,7 @@ class Candidate:
         python = build(self.conda, report) / "bin" / "python"
         names = {"SERVICE_NAME": self.service_name, "WORKSPACE_NAME": self.workspace_id.rpartition("/")[2]}
         with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(1) as loading:
-            dataset = loading.submit(load)  # takes as long as the server's start
+            dataset = loading.submit(self._load, load)  # takes as long as the server's start
             source = Path(directory, "scoring")
             write(self.files, source)
             model = Path(directory, "azureml-models", *self.model_id.split(":"))  # as in the container
@@ -107,6 +108,14 @@ class Candidate:
                 running.stop(grace_seconds=0)  # it has no other client
                 if not passed:
                     _keep(running.log_file, self.kept)
+
+    def _load(self, load: Callable[[], "Dataset"]) -> "Dataset":
+        """Return the data; raises DatasetError for the rows that the model was trained on."""
+        from digits.evaluation import evidence
+
+        dataset = load()
+        evidence.require_unseen(dataset, self.training_digest)
+        return dataset
 
 
 def explain(log: str) -> str:

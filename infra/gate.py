@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 import pulumi
 
 from digits.release_record import ReleaseInputs, ReleaseRecord, describe_subject, model_id
-from infra import azureml, metadata, rollback
+from infra import azureml, rollback
 from infra.azureml import Report
 from infra.candidate import explain
 from infra.settings import Settings
@@ -76,7 +76,7 @@ class Gate:
             evaluation_report.mark(
                 Path(inputs["report"]).parent, "What was deployed later could not be evaluated, and is live."
             )
-        except EvaluationError as error:
+        except (DatasetError, EvaluationError) as error:
             raise GateError(f"{_UNEVALUATED}: {error}") from error
         else:
             if evaluation.passed:
@@ -88,6 +88,7 @@ class Gate:
 
     def _way_back(self, judge: "_Judge", failed: Inputs, released: ReleaseRecord | None, progress: Report) -> str:
         """Roll back if that is wanted and possible; return what was done, and what may be done."""
+        from digits.datasets import DatasetError
         from digits.evaluation.evaluation_errors import EvaluationError
 
         obstacle = rollback.obstacle(released, failed)
@@ -107,7 +108,7 @@ class Gate:
             )
         try:
             evaluation, report = judge.evaluate(released, uri, key, progress, "rollback")
-        except EvaluationError as error:
+        except (DatasetError, EvaluationError) as error:
             return f"Rolled back: {combination} is live again, but could NOT be evaluated: {error}\n{_NEXT}"
         verdict = "and passed" if evaluation.passed else "but FAILS too"
         return f"Rolled back: {combination} is live again {verdict}: {evaluation.verdict} {report}\n{_NEXT}"
@@ -124,10 +125,14 @@ class _Judge:
     def evaluate(
         self, record: Inputs, uri: str, key: str | None, progress: Report, directory: str = ""
     ) -> tuple["Evaluation", str]:
-        """Return the evaluation, and the place of its report, or why a service that failed has none."""
-        from digits.evaluation import report, smoke
+        """Return the evaluation, and the place of its report, or why a service that failed has none.
+
+        Raises DatasetError for the rows that the combination's model was trained on.
+        """
+        from digits.evaluation import evidence, report, smoke
         from digits.evaluation.evaluation_errors import ReportError
 
+        evidence.require_unseen(self.dataset, record.get("trainingDigest"))
         previous, unread = _read_before(self.before)
         evaluation = smoke.evaluate(
             uri,
@@ -164,21 +169,16 @@ def _read_before(recorded: str | None) -> tuple["Evaluation | None", str | None]
 
 
 def load_test_data(settings: Settings, report_progress: Report) -> "Dataset":
-    """Return the data to evaluate on; raises DatasetError, also for the rows that the model was trained on."""
+    """Return the data to evaluate on; raises DatasetError."""
     from digits import datasets
-    from digits.evaluation import evidence
 
-    dataset = datasets.load(
+    return datasets.load(
         settings.evaluation_dataset,
         "test",
         directory=settings.evaluation_directory,
         label_column=settings.evaluation_label_column,
         progress=_progress(report_progress, "downloading", "bytes"),
     )
-    if not settings.promote_from:  # a promoted model's training is recorded where it was released first
-        model = metadata.read(settings.model_file.with_name("metadata.json"))
-        evidence.require_unseen(dataset, model.training_digest)
-    return dataset
 
 
 def _explain(failed: Inputs, key: str | None) -> str:

@@ -161,6 +161,11 @@ class ModelFile:
         return self.metadata.sha256
 
     @property
+    def training_digest(self) -> str | None:
+        """The SHA-256 of the rows that it was trained on, if training recorded it."""
+        return self.metadata.training_digest
+
+    @property
     def manifest(self) -> dict[str, object]:
         """The content of manifest.json: the service checks the model against it before it unpickles a byte."""
         recorded = {"framework": self.metadata.framework, "frameworkVersion": self.metadata.framework_version}

@@ -70,6 +70,7 @@ def deploy(settings: Settings) -> None:
             "deployment": service.to_inputs(),  # a rollback deploys it again
             "fingerprint": webservice.fingerprint,
             "modelTags": combination.model_file.tags,
+            "trainingDigest": combination.model_file.training_digest,
             "source": combination.promoted.source if combination.promoted else None,
             "promoted": combination.promoted.to_json() if combination.promoted else None,
             "service": settings.service_name,

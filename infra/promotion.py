@@ -93,6 +93,11 @@ class ReleasedModel:
         return self.release.record["modelSha256"]
 
     @property
+    def training_digest(self) -> str | None:
+        """The SHA-256 of the rows that it was trained on, if the release says it."""
+        return self.release.record.get("trainingDigest")  # a release that is carried along may be older than the key
+
+    @property
     def manifest(self) -> Mapping[str, Any]:
         """What the service compares the model with."""
         return self.release.record["manifest"]

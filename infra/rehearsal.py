@@ -89,6 +89,7 @@ class Rehearsal:
             model_id=inputs["modelId"],
             model_file=self.model_file.name,
             read_model=self.model_file.read_bytes,
+            training_digest=self.model_file.training_digest,
             service=settings.service,
             service_name=inputs["name"],
             workspace_id=inputs["workspaceId"],

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from digits.datasets import Dataset
 
 
+class SeenDataError(DatasetError):
+    """The data is what the model was trained on."""
+
+
 def require_different(images: "NDArray[np.uint8]", name: str) -> None:
     """Raise EvaluationError unless at least two of the images differ."""
     if (images == images[0]).all():
@@ -23,9 +27,9 @@ def require_different(images: "NDArray[np.uint8]", name: str) -> None:
 
 
 def require_unseen(dataset: "Dataset", trained_on: str | None) -> None:
-    """Raise DatasetError if the data is what the model was trained on, by its SHA-256."""
+    """Raise SeenDataError if the data is what the model was trained on, by its SHA-256."""
     if dataset.digest == trained_on:
-        raise DatasetError(
+        raise SeenDataError(
             f"{dataset.name} holds the rows that the model was trained on (SHA-256 {dataset.digest[:12]}…), so its "
             f"accuracy on them says nothing: set evaluationDataset to data that training has not seen."
         )

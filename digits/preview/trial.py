@@ -10,6 +10,7 @@ from digits.datasets import DatasetError, load
 from digits.engine.events import UNKNOWN, Preview, Step
 from digits.evaluation.evaluation_errors import EvaluationError, ServiceError
 from digits.evaluation.evaluation_record import Evaluation
+from digits.evaluation.evidence import SeenDataError
 from digits.evaluation.reading import read_evaluation
 from digits.evaluation.verdict import Thresholds
 from digits.runtime.environment import EnvironmentFailedError
@@ -66,6 +67,8 @@ def _try(evaluate: Callable[[], Evaluation]) -> Trial:
         return Trial(evaluate())
     except (ServerFailedError, ServiceError) as error:
         return Trial(failure=f"Run on this machine, the candidate fails: {_brief(error)}")
+    except SeenDataError as error:
+        return Trial(failure=str(error))
     except (EnvironmentFailedError, DatasetError, EvaluationError, SettingsError, OSError) as error:
         return Trial(not_run=f"this machine cannot. {_brief(error)}")
 
@@ -98,6 +101,7 @@ def _evaluate(
         model_id=f"{model['name']}:0" if UNKNOWN in service["modelId"] else service["modelId"],
         model_file=file.name,
         read_model=file.read_bytes,
+        training_digest=file.training_digest,
         service=ServiceDefinition.from_inputs(service),
         service_name=service["name"],
         workspace_id=service["workspaceId"],

@@ -15,6 +15,7 @@ from digits.datasets import Dataset, load
 from digits.evaluation import report, smoke
 from digits.evaluation.evaluation_errors import EvaluationError
 from digits.evaluation.evaluation_record import Evaluation
+from digits.evaluation.evidence import require_unseen
 from digits.evaluation.reading import read_thresholds
 from digits.evaluation.smoke import Thresholds
 from digits.fields import FieldError, Fields, filled, optional, text
@@ -65,6 +66,7 @@ def evaluate(  # noqa: PLR0913 - one for each option
     limits, recorded = _asked_for(service.release)
     column = label_column or ("" if dataset else recorded.get("labelColumn", ""))
     data = load(dataset or recorded.get("dataset", "digits"), "test", directory=directory, label_column=column)
+    require_unseen(data, _trained_on(service.release))
     given = {_THRESHOLDS[name]: value for name, value in thresholds.items() if value is not None}
     with bar(f"Scoring {data.name}") as progress:
         evaluation = smoke.evaluate(
@@ -94,6 +96,14 @@ def _asked_for(release: Mapping[str, Any]) -> tuple[dict[str, float | None], dic
             name: fields.take(name, filled) for name in ("dataset", "labelColumn") if release.get(name) is not None
         }
         return read_thresholds(fields).to_json(), named
+    except FieldError as error:
+        raise _bad_outputs(str(error)) from error
+
+
+def _trained_on(release: Mapping[str, Any]) -> str | None:
+    """Return the SHA-256 of the rows that the released model was trained on, if the release says it."""
+    try:
+        return Fields(release, "release").take("trainingDigest", optional(filled), None)
     except FieldError as error:
         raise _bad_outputs(str(error)) from error
 
