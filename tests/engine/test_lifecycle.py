@@ -252,7 +252,7 @@ def test_destroy_leaves_nothing_and_may_be_repeated(project: Project) -> None:
 
 
 def test_an_up_that_was_killed_is_resumed_not_doubled(deployed: Project) -> None:
-    """Killed after a destroy while the service deploys: the next `up` adopts what is there.
+    """Killed after a destroy while the service deploys, its checkpoint and a lock cut: the next `up` adopts all.
 
     There is no second model version and one service.
     """
@@ -260,7 +260,12 @@ def test_an_up_that_was_killed_is_resumed_not_doubled(deployed: Project) -> None
     deployed.pulumi("destroy", "--yes", "--skip-preview")
     printed = deployed.interrupt("up", "--yes", "--skip-preview", after="webservice creating")
     assert "webservice created" not in printed
-    deployed.python("-m", "digits", "stack", "repair")  # as `make up` does
+    state = deployed.directory / ".state/.pulumi"
+    checkpoint, locks = state / "stacks/digits/dev.json", state / "locks/organization/digits/dev"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-999])
+    (locks / "cut.json.1.tmp").touch()  # as a CLI leaves it on a full disk
+    repaired = deployed.python("-m", "digits", "stack", "repair")  # as `make up` does
+    assert "dev.json.bak, of " in repaired.stdout + repaired.stderr
     deployed.pulumi("up", "--yes", "--skip-preview")
     assert set(deployed.resources()) >= ALL
     outputs = deployed.outputs()
