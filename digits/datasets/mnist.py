@@ -117,11 +117,7 @@ def _starts_with(path: Path, header: bytes) -> bool:
 
 
 def _parse(path: Path, file: str) -> "NDArray[np.uint8]":
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}.") from error
-    content = gzipped.expand(content, str(path))
+    content = gzipped.read(path, _LARGEST)
     array = idx.parse(content, 3 if "idx3" in file else 1, str(path))
     _check(content, file, str(path))
     return array
@@ -137,7 +133,7 @@ def _download(file: str, directory: Path, mirrors: Sequence[str], progress: Prog
     """Fetch one file; what is checked and whole takes its place in one step."""
 
     def check(content: bytes, url: str) -> None:
-        _check(gzipped.decompress(content, url), file.removesuffix(".gz"), url)
+        _check(gzipped.decompress(content, url, _LARGEST), file.removesuffix(".gz"), url)
 
     with bar(f"Downloading {file}", is_bytes=True) if progress is None else nullcontext(progress) as show:
         content = download(file, mirrors, check, show)

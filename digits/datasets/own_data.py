@@ -6,6 +6,7 @@ are whole numbers from 0 to 255. What is not exactly that is one sentence, never
 
 import io
 import math
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from digits.datasets.dataset import Part
 
+LARGEST = 2**30  # bytes, expanded: a million images
 _WIDTH = 784
 _BRIGHTEST = 255
 
@@ -29,11 +31,7 @@ def read(path: Path, part: "Part", label_column: str = "") -> "tuple[NDArray[np.
 
     The part counts for an .npz that has both, the label's column for a .csv.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}.") from error
-    content = gzipped.expand(content, str(path))
+    content = gzipped.read(path, LARGEST)
     if path.name.lower().endswith(".npz"):
         if label_column:
             raise DatasetError(f"{path} has arrays and no columns: leave evaluationLabelColumn (--label-column) empty.")
@@ -51,10 +49,15 @@ def read(path: Path, part: "Part", label_column: str = "") -> "tuple[NDArray[np.
 def _npz(content: bytes, path: Path, part: "Part") -> "tuple[NDArray[Any], NDArray[Any]]":
     pairs = (("images", "labels"), ("X", "y"), ("data", "target"), (f"x_{part}", f"y_{part}"))
     try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        gzipped.require_size(size, LARGEST, str(path))  # zipfile expands a member to this size and not further
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             names = list(arrays)
             found = [pair for pair in pairs if set(pair) <= set(names)]
             read = [arrays[name] for name in found[0]] if len(found) == 1 else []
+    except DatasetError:
+        raise
     except Exception as error:  # zipfile and numpy raise whatever the damage makes of them
         raise DatasetError(
             f"{path} is not an .npz of plain arrays ({_said(error)}): save it with numpy.savez, "

@@ -4,6 +4,12 @@
 DIFFERENCES = [
     (
         "Web services",
+        "How large an archive of source files may be once it is unpacked is not documented.",
+        "An archive that expands to more than 2 GiB, or has more than 100,000 members, fails the deployment.",
+        "test_source_archive.py::test_a_bomb_is_one_sentence_and_ends_at_the_limit",
+    ),
+    (
+        "Web services",
         "A container that takes more memory than it was given is killed and started again.",
         "On Linux a worker's allocation fails: its start, or the request with a 500. Elsewhere memory is not limited.",
         "test_runtime.py::test_a_worker_takes_no_more_memory_than_it_was_given",

@@ -1,14 +1,13 @@
 """The contents of a web service's container: source, models and settings, in a folder of its own."""
 
-import posixpath
 import shutil
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from digits.runtime.certificate import Certificate
+from emulator.aci.archive import inside, unpack
 from emulator.azureml.artifacts import Artifacts
 from emulator.azureml.models import Models
 from emulator.http.errors import BadRequestError
@@ -33,8 +32,8 @@ def layout(directory: Path, request: ImageRequest) -> Layout:
     """Return the layout of a deployment folder, for an environmentImageRequest as the SDK sends it."""
     environment = request["environment"]
     variables = _variables(environment.get("environmentVariables") or {})
-    source = _inside(variables.get("AZUREML_SOURCE_DIRECTORY", ""))
-    script = _inside(variables.get("AZUREML_ENTRY_SCRIPT", ""))
+    source = inside(variables.get("AZUREML_SOURCE_DIRECTORY", ""))
+    script = inside(variables.get("AZUREML_ENTRY_SCRIPT", ""))
     if not script.is_relative_to(source):
         # An Environment object keeps the source directory of an earlier deployment. The inference server only looks
         # for modules there, while the entry script's path begins at the root of the unpacked source.
@@ -85,38 +84,6 @@ def write_certificate(directory: Path, service: Service | ServiceRequest) -> Cer
     return certificate
 
 
-def unpack(archive: Path, target: Path) -> None:
-    """Unpack a source archive that may be hostile: only files, folders and links that stay inside."""
-    try:
-        with tarfile.open(archive) as tar:
-            links: set[PurePosixPath] = set()
-            for member in tar:
-                _check_member(member, links)
-                tar.extract(member, target, filter=_for_the_owner)
-    except tarfile.TarError as error:
-        raise BadRequestError(f"The source archive cannot be unpacked: {error}.") from None
-
-
-def _for_the_owner(member: tarfile.TarInfo, target: str) -> tarfile.TarInfo:
-    """Return the member as filter="data" has it, without rights for others."""
-    safe = tarfile.data_filter(member, target)
-    return safe if safe.mode is None else safe.replace(mode=safe.mode & 0o700, deep=False)
-
-
-def _check_member(member: tarfile.TarInfo, links: set[PurePosixPath]) -> None:
-    """Raise unless the member is harmless; filter="data" by itself had holes, all of them about links."""
-    name = _inside(member.name)
-    if any(parent in links for parent in (name, *name.parents)):
-        raise BadRequestError(f"The source archive is refused: {member.name} would be written through a link.")
-    if member.issym():
-        _inside(posixpath.join(posixpath.dirname(member.name), member.linkname))
-        links.add(name)
-    elif member.islnk():
-        _inside(member.linkname)
-    elif not (member.isfile() or member.isdir()):
-        raise BadRequestError(f"The source archive is refused: {member.name} is neither a file nor a folder.")
-
-
 def _variables(given: Mapping[str, Any]) -> dict[str, str]:
     """Return the environment's variables as text; null becomes an empty text."""
     variables = {str(name): "" if value is None else str(value) for name, value in given.items()}
@@ -129,14 +96,6 @@ def _variables(given: Mapping[str, Any]) -> dict[str, str]:
     return variables
 
 
-def _inside(path: str) -> PurePosixPath:
-    """Return the path, normalised; raise if it leads out of the folder that it is relative to."""
-    normal = PurePosixPath(posixpath.normpath(path))
-    if normal.is_absolute() or ".." in normal.parts:
-        raise BadRequestError(f"The path {path!r} leads out of the source directory.")
-    return normal
-
-
 def _place_model(folder: Path, workspace: str, model_id: str, artifacts: Artifacts, models: Models) -> None:
     target = _model_folder(folder, model_id)
     target.mkdir(parents=True)
@@ -145,7 +104,7 @@ def _place_model(folder: Path, workspace: str, model_id: str, artifacts: Artifac
         # "LocalUpload/<container>/<file or folder>": the prefix's last part is the model's name inside.
         root = PurePosixPath(prefix).parent
         for artifact in artifacts.find(workspace, prefix):
-            file = target / _inside(str(PurePosixPath(artifact["artifactId"]).relative_to(root)))
+            file = target / inside(str(PurePosixPath(artifact["artifactId"]).relative_to(root)))
             file.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(artifacts.file(workspace, artifact["artifactId"]), file)
             if model["unpack"]:

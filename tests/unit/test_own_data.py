@@ -288,3 +288,37 @@ def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     """By its path and the system's reason."""
     with pytest.raises(DatasetError, match=r"own.csv cannot be read: No such file or directory\."):
         datasets.load(str(tmp_path / "own.csv"), "test")
+
+
+def save_compressed_npz() -> bytes:
+    """Return many equal images, which need little room."""
+    file = io.BytesIO()
+    np.savez_compressed(file, images=np.zeros((2000, 784), np.uint8), labels=np.zeros(2000, np.uint8))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("own.csv.gz", lambda: gzip.compress(bytes(2**21))),
+        ("own.csv", lambda: bytes(2**21)),
+        ("own.npz", save_compressed_npz),
+        ("own.npz", lambda: gzip.compress(save_compressed_npz())),
+    ],
+    ids=["gzip", "plain", "arrays", "arrays in gzip"],
+)
+def test_a_file_that_expands_without_end_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: Callable[[], bytes]
+) -> None:
+    """It is refused where it passes the limit, not expanded first."""
+    monkeypatch.setattr("digits.datasets.own_data.LARGEST", 2**20)
+    (tmp_path / name).write_bytes(content())
+    with pytest.raises(DatasetError, match=rf"{name} holds more than 1 MiB, at least once it is expanded: take fewer"):
+        datasets.load(str(tmp_path / name), "test")
+
+
+def test_a_file_called_like_mnist_that_expands_without_end_is_one_sentence(tmp_path: Path) -> None:
+    """Each of the four files has a known size."""
+    (tmp_path / "t10k-images-idx3-ubyte.gz").write_bytes(gzip.compress(bytes(49 * 2**20)))
+    with pytest.raises(DatasetError, match="holds more than 48 MiB"):
+        datasets.load("mnist", "test", directory=tmp_path)
