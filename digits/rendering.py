@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 
 _LONGEST = 80
+_CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")  # as CommonMark pairs backticks: nothing is escaped in between
 
 
 def render(package: str, template: str, filters: Mapping[str, Callable[..., object]], **context: Any) -> str:
@@ -34,10 +35,21 @@ def code(value: object) -> str:
 
 def text(value: object) -> str:
     """Return a value with all of Markdown's signs escaped."""
-    return prose(value).replace("`", "\\`")
+    return _escape(_line(value)).replace("`", "\\`")
 
 
 def prose(value: object) -> str:
     """Return a sentence of ours with Markdown's signs escaped; code between backticks stays code."""
-    line = " ".join(str(value).split()).replace("@", "@\u200b")  # a backslash would not stop a mention
+    line, escaped, end = _line(value), "", 0
+    for span in _CODE.finditer(line):
+        escaped += _escape(line[end : span.start()]) + span[0].replace("|", "¦")
+        end = span.end()
+    return escaped + _escape(line[end:])
+
+
+def _line(value: object) -> str:
+    return " ".join(str(value).split()).replace("@", "@\u200b")  # a backslash would not stop a mention
+
+
+def _escape(line: str) -> str:
     return re.sub(r"([\\*_\[\]<>|~#])", r"\\\1", line)

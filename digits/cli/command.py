@@ -70,7 +70,8 @@ class Command(_Helpful):
         """Run the command; Ctrl-C becomes one line before click adds an empty one."""
         try:
             code = super().invoke(ctx)
-            sys.stdout.flush()
+            if sys.stdout:  # none after `>&-`
+                sys.stdout.flush()
         except KeyboardInterrupt as reason:
             _end_interrupted(reason)
         except BrokenPipeError:  # the reader has seen enough, as in `digits releases | head -1`
@@ -124,6 +125,9 @@ def run(group: Group, arguments: Sequence[str] | None = None) -> int:
         return group.main(given, prog_name=group.name, standalone_mode=False) or DONE
     except click.Abort as reason:
         _end_interrupted(reason.__cause__ or reason)
+    except click.exceptions.NoArgsIsHelpError as error:  # its message is the help, which keeps its lines
+        click.echo(error.format_message(), err=True)
+        return COULD_NOT_LOOK
     except click.ClickException as error:
         sentences = _explain_usage(error)
     except Exception as error:  # noqa: BLE001 - an error that nobody foresaw gets a sentence too

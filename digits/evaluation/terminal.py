@@ -21,7 +21,8 @@ _GREY = 127  # what is above is white where there are no colours
 
 def show(evaluation: Evaluation, console: "Console | None" = None) -> None:
     """Print verdict, confusion matrix, worst confusions and latency; without a terminal there are no colours."""
-    from rich.console import Console  # slow to import, and most importers print nothing
+    from digits.cli.console import Console  # slow to import, and most importers print nothing
+
     from rich.text import Text
 
     console = console or Console(highlight=False, markup=False)
@@ -39,7 +40,8 @@ def show(evaluation: Evaluation, console: "Console | None" = None) -> None:
 
 def draw(image: "NDArray[np.uint8]", console: "Console | None" = None) -> None:
     """Print a digit of 784 bytes, two rows a line: in greys where there are colours, else what is rather white."""
-    from rich.console import Console
+    from digits.cli.console import Console
+
     from rich.text import Text
 
     console = console or Console(highlight=False, markup=False)

@@ -75,6 +75,15 @@ def test_help_has_an_example_that_is_a_command(words: tuple[str, ...], capsys: p
         assert set(re.findall(r" (--[a-z-]+)", line.partition(" -- ")[0])) <= options, line
 
 
+@pytest.mark.parametrize("words", [words for words in EVERY if words not in LEAVES], ids=" ".join)
+def test_a_group_without_a_command_prints_its_help(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """On stderr with exit code 2, line by line: it is what a newcomer types first."""
+    assert call(words) == 2
+    asked = capsys.readouterr()
+    assert call(words, "--help") == 0
+    assert (asked.out, asked.err) == ("", capsys.readouterr().out)
+
+
 @pytest.mark.parametrize("words", EVERY, ids=" ".join)
 def test_an_unknown_option_is_one_sentence_and_exit_code_2(
     words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
@@ -136,6 +145,27 @@ def test_ctrl_c_is_one_line_and_130(failing: tuple[str, ...], capsys: pytest.Cap
     """What it started has ended by then: tests/integration/test_interrupt.py."""
     assert call(failing) == 130
     assert capsys.readouterr().err == "Interrupted.\n"
+
+
+@pytest.mark.parametrize("prints", ["print", "terminal.print"])
+def test_a_reader_that_has_seen_enough_is_no_finding(prints: str) -> None:
+    """A shell's 141, also if the output is rich's: 1 would say that an evaluation failed."""
+    script = f"""import sys
+from digits.cli import command, console
+terminal = console.Console()
+work = command.Command("work", callback=lambda: [{prints}("x" * 70) for _ in range(9999)] and None, examples=())
+sys.exit(command.run(command.create_group("group", "", (), [work]), ["work"]))"""
+    piped = ["bash", "-c", 'set -o pipefail; "$0" -c "$1" | head -c 1', sys.executable, script]
+    done = subprocess.run(piped, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("x", "", 141)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_closed_stdout_is_no_error(name: str) -> None:
+    """`>&-`, as some daemons start their programs."""
+    closed = ["bash", "-c", '"$0" -m "$1" completion bash >&-', sys.executable, name.replace("azureml-", "")]
+    done = subprocess.run(closed, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.stderr, done.returncode) == ("", 0)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

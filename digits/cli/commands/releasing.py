@@ -96,7 +96,8 @@ def print_releases(stack: str, *, as_json: bool = False) -> None:
         ]
         print(json.dumps({"stack": stack, "live": live.found, "sentence": live.sentence, "releases": rows}))
         return
-    from rich.console import Console
+    from digits.cli.console import Console
+
     from rich.table import Table
 
     table = Table("release", "live", "model", "accuracy", "commit", "released (UTC)", box=None, pad_edge=False)
