@@ -5,6 +5,7 @@
 # EMULATOR_PORT=…  another port for the emulator than its default; 0 takes a free one
 # VERBOSE=1    shows all that a candidate's and a service's server says while it starts
 # YES=1        asks nothing, where the answer was given elsewhere: GitHub's approval of a deployment
+# FROM=… TO=…, RELEASE=…, IMAGE=…, SERVICE=…, DIRECTORY=…, FORCE=1, KEY=1, OUTCOME=…, CERTIFICATE_VAULT=…  of the commands below that name them
 # PULUMI_BACKEND_URL=…, PULUMI_SECRETS_PROVIDER=…  where state lies, and what encrypts the secrets of a stack that is made anew (docs/deploying.md)
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -13,6 +14,7 @@ STACK ?= dev
 ifdef TO
 override STACK := $(TO)
 endif
+export STACK
 PYTHON ?= $(firstword $(foreach python,python3.11 python3,$(shell command -v $(python))) python3)
 ifneq ($(VERBOSE),)
 export DIGITS_VERBOSE := 1
@@ -23,9 +25,17 @@ unexport PYTHONDONTWRITEBYTECODE
 python := .venv/bin/python
 # The command `digits`, from the files of this folder even if .venv is another copy's.
 digits := $(python) -m digits
-stack = --stack '$(STACK)'
-# RELEASE may come from a form on GitHub, and IMAGE is any name: only the shell sees them, each as one word.
+# A value may come from a form on GitHub, or be any name: only the shell sees it, as one word.
+stack = --stack "$$STACK"
 release = $(if $(value RELEASE),--release "$$RELEASE")
+
+# `make down Stack=prod` would destroy dev. A name with _ in it may be a variable of what make runs.
+known := STACK FROM TO RELEASE IMAGE SERVICE FORMAT DIRECTORY FORCE YES VERBOSE KEY OUTCOME PYTHON
+given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
+unknown := $(filter-out $(known),$(foreach name,$(given),$(if $(findstring _,$(name)),,$(name))))
+ifneq ($(unknown),)
+$(error Nothing reads $(firstword $(unknown))=…: write one of $(known))
+endif
 
 .PHONY: help up preview promote releases down walkthrough predict smoke logs drift status env emulator model test check bench certificate comment issue skip lock clean host
 
@@ -39,8 +49,8 @@ preview: .venv/lock  ## what a change would do, as a comment for a pull request
 	@$(digits) preview $(stack) $(release)
 
 promote: .venv/lock  ## take what another stack released: FROM=staging TO=prod [RELEASE=id] [YES=1]
-	@$(if $(and $(FROM),$(TO)),,echo 'error: Say which stack takes whose release: make promote FROM=staging TO=prod' >&2; exit 2)
-	@$(digits) promote --from '$(FROM)' --to '$(TO)' $(release) $(if $(YES),--yes)
+	@[ -n "$${FROM:-}" ] && [ -n "$${TO:-}" ] || { echo 'error: Say which stack takes whose release: make promote FROM=staging TO=prod' >&2; exit 2; }
+	@$(digits) promote --from "$$FROM" --to "$$TO" $(release) $(if $(YES),--yes)
 
 releases: .venv/lock  ## what a stack released, newest first, and what is live of it
 	@$(digits) releases $(stack)
@@ -52,17 +62,18 @@ walkthrough: .venv/lock  ## play a release's life on three emulated stacks, in a
 	@PATH="$$($(python) -m tools.pulumi):$$PATH" $(python) -m tools.walkthrough
 
 smoke: .venv/lock  ## evaluate only the deployed service
-	@$(digits) evaluate $(stack) $(if $(DIRECTORY),--directory '$(DIRECTORY)')
+	@$(digits) evaluate $(stack) $(if $(value DIRECTORY),--directory "$$DIRECTORY")
 
 predict: .venv/lock  ## read the digit in a picture: make predict IMAGE=digit.png
 	@[ -n "$${IMAGE:-}" ] || { echo 'error: No picture is named: make predict IMAGE=digit.png' >&2; exit 2; }
 	@$(digits) predict $(stack) -- "$$IMAGE"
 
 logs: .venv/lock  ## the service's container log; on a terminal followed until Ctrl-C
-	@$(digits) logs $(stack) $(SERVICE)
+	@$(digits) logs $(stack) $(if $(value SERVICE),-- "$$SERVICE")
 
 drift: .venv/lock  ## what was changed outside Pulumi, and what the next up would do about it
-	@$(digits) drift $(stack) $(if $(FORMAT),--$(FORMAT))
+	@case "$${FORMAT:-json}" in json | markdown) ;; *) echo 'error: FORMAT is json or markdown, or it is left out for text.' >&2; exit 2 ;; esac
+	@$(digits) drift $(stack) $(if $(value FORMAT),--"$$FORMAT")
 
 status: .venv/lock  ## what runs on the emulator, and whether what is live was released
 	@$(digits) status $(stack)
@@ -90,14 +101,14 @@ bench: .venv/lock  ## measure deployment and scoring, and compare the service wi
 	@$(python) -m benchmarks.evaluation
 
 comment: .venv/lock  ## on GitHub: reports/STACK/preview.md as a comment on the pull request, updated in place
-	@$(digits) comment 'reports/$(STACK)/preview.md'
+	@$(digits) comment "reports/$$STACK/preview.md"
 
 issue: .venv/lock  ## on GitHub: reports/STACK/drift.md as an issue, opened or closed by OUTCOME=failure or success
-	@$(digits) issue 'reports/$(STACK)/drift.md' --title 'Drift in $(STACK)' --outcome $(OUTCOME)
+	@$(digits) issue "reports/$$STACK/drift.md" --title "Drift in $$STACK" --outcome "$${OUTCOME:-}"
 
 # Anyone who previews reads the certificate; anyone who deploys (KEY=1) reads its key too.
 certificate: .venv/lock  ## on Azure: fetch the stack's certificate out of the key vault CERTIFICATE_VAULT, with KEY=1 its key too
-	@$(digits) certificate $(stack) --vault '$(CERTIFICATE_VAULT)' $(if $(KEY),--key)
+	@$(digits) certificate $(stack) --vault "$${CERTIFICATE_VAULT:-}" $(if $(KEY),--key)
 
 host: .venv/lock  ## on Azure: print the web service's own host name, to which the CNAME of sslCname leads
 	@$(digits) host $(stack)

@@ -97,7 +97,7 @@ class Settings:
             secondary_key_version=config.integer("secondaryKeyVersion"),
             evaluation_dataset=_read_dataset(config),
             evaluation_label_column=_read_label_column(config),
-            evaluation_directory=Path(directory) if (directory := config.get("evaluationDirectory")) else None,
+            evaluation_directory=_read_directory(config),
             evaluation_rows=config.integer("evaluationRows"),
             thresholds=Thresholds(
                 minimum_accuracy=config.number("minimumAccuracy"),
@@ -167,6 +167,14 @@ def _read_dataset(config: Configuration) -> str:
         fix = "write the path of one, from the project's root,"
         config.refuse("evaluationDataset", f"is '{value}', which is no file", fix)
     return value
+
+
+def _read_directory(config: Configuration) -> Path | None:
+    value, data = config.get("evaluationDirectory"), config.get("evaluationDataset")
+    if value and data != "mnist":
+        problem = f"is '{value}', but evaluationDataset is '{data}', which is read from no directory"
+        config.refuse("evaluationDirectory", problem, "leave it out")
+    return Path(value) if value else None
 
 
 def _read_label_column(config: Configuration) -> str:

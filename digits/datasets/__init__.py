@@ -45,6 +45,8 @@ def load(
     """
     if name in NAMES and label_column:
         raise DatasetError(f"{name} has no columns: leave evaluationLabelColumn (--label-column) empty.")
+    if name != "mnist" and directory:
+        raise DatasetError(f"{name} is read from no directory: leave evaluationDirectory (--directory) empty.")
     if name == "digits":
         from digits.datasets import bundled  # brings scikit-learn, which importers of this module may never need
 

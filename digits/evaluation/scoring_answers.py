@@ -19,10 +19,13 @@ _LARGEST_LABEL = 2**31 - 1
 def labels_in(response: "httpx.Response", rows: int, uri: str) -> list[int]:
     """Return the labels in the answer to this many rows; anything else raises a ServiceError that quotes it."""
     if response.status_code in (401, 403):
-        raise ServiceError(
-            f"The service at {uri} refuses the key ({response.status_code}): "
-            f"take the present one, keys change when they are regenerated."
-        )
+        refused = f"({response.status_code})"
+        if response.request.headers.get("Authorization"):
+            raise ServiceError(
+                f"The service at {uri} refuses the key {refused}: "
+                f"take the present one, keys change when they are regenerated."
+            )
+        raise ServiceError(f"The service at {uri} wants a key {refused}, and none was sent: set SCORING_KEY.")
     if response.status_code != HTTPStatus.OK:
         raise ServiceError(f"The service at {uri} answered {response.status_code}: {said(response)}")
     try:

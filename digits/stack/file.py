@@ -4,6 +4,7 @@ A key's value must fit its type and its bounds in Pulumi.yaml; infra/settings.py
 """
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import yaml
 from digits.stack import values
 from digits.stack.keys import PROVIDER, REQUIRED, Keys, find_nearest
 
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")  # what Pulumi takes as a stack's name
 # What Pulumi itself keeps in the file, next to `config`.
 _SECTIONS = ("config", "environment", "secretsprovider", "encryptedkey", "encryptionsalt")
 
@@ -71,9 +73,8 @@ def _compose(directory: Path, stack: str, name: str) -> yaml.Node:
         document = yaml.compose((directory / name).read_text(encoding="utf-8-sig"), yaml.SafeLoader)
     except FileNotFoundError:
         stacks = sorted(path.name.removeprefix("Pulumi.")[:-5] for path in directory.glob("Pulumi.*.yaml"))
-        raise StackFileError(
-            f"There is no stack '{stack}': name one of {', '.join(stacks)}, or write {name} as those are."
-        ) from None
+        anew = f", or write {name} as those are" if _NAME.fullmatch(stack) else ""
+        raise StackFileError(f"There is no stack '{stack}': name one of {', '.join(stacks)}{anew}.") from None
     except UnicodeDecodeError:
         raise StackFileError(f"{name} is not text in UTF-8: save it as that.") from None
     except yaml.MarkedYAMLError as error:

@@ -30,6 +30,10 @@ MISTAKES: dict[str, tuple[dict[str, object], tuple[str, ...]]] = {
     ),
     "a wrong type": ({"authEnabled": "perhaps"}, ("must be of type 'boolean'",)),
     "a column of data that have none": ({"evaluationLabelColumn": "class"}, ("which has no columns: leave it out",)),
+    "a directory of data that need none": (
+        {"evaluationDirectory": "mnist"},
+        ("which is read from no directory: leave it out",),
+    ),
     "a stack of the other cloud": ({"cloud": "azure"}, ("run it in a new shell",)),
     "a model that is not there": ({"modelFile": "model/none.pkl"}, ("make model",)),
 }

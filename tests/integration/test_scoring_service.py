@@ -132,7 +132,7 @@ def test_an_accuracy_below_the_minimum_is_exit_1(service: server.ScoringServer) 
     ("path", "key", "sentence"),
     [
         ("/score", "wrong", "refuses the key (401)"),
-        ("/score", None, "refuses the key (401)"),
+        ("/score", None, "wants a key (401), and none was sent: set SCORING_KEY."),
         ("/score", "two\nlines", "The key of the service is empty or holds characters"),
         ("/scores", KEY, "answered 404"),
         ("/swagger.json", KEY, "answered 405"),

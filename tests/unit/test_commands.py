@@ -121,3 +121,40 @@ def test_a_copy_of_the_project_meets_no_other_deployment(monkeypatch: pytest.Mon
     assert {name for name, value in kept.items() if value == "8790"} == set()
     assert kept["EMULATOR_PORT"] == "0"
     assert kept["PATH"] == os.environ["PATH"]
+
+
+def make(*words: str) -> str:
+    """Run make in this folder, which has to refuse the words; return what it said."""
+    done = subprocess.run(
+        ["make", "-o", ".venv/lock", *words], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    return done.stderr
+
+
+@pytest.mark.parametrize("word", ["stack=prod", "Stack=prod", "STCK=prod", "python=python3", "V=1"])
+def test_a_misspelt_variable_is_no_other_stack(word: str) -> None:
+    """`make down Stack=prod` would destroy dev."""
+    assert f"Nothing reads {word.partition('=')[0]}=…: write one of STACK FROM TO RELEASE " in make("down", word)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["status", "STACK=o'x"], "There is no stack 'o'x'"),
+        (["status", "STACK="], "There is no stack ''"),
+        (["status", 'STACK="; false; "'], "There is no stack '\"; false; \"'"),
+        (["promote", "FROM=a'b", "TO=prod"], "There is no stack 'a'b'"),
+        (["promote", "FROM=dev", "TO=o'x"], "There is no stack 'o'x'"),
+        (["promote", "FROM=dev"], "Say which stack takes whose release"),
+        (["drift", "FORMAT=xml"], "FORMAT is json or markdown, or it is left out for text."),
+        (["drift", "FORMAT=json", "STACK=o'x"], "There is no stack 'o'x'"),
+        (["comment", "STACK=o'x"], "reports/o'x/preview.md is not there"),
+        (["issue"], "Invalid value for '--outcome'"),
+    ],
+)
+def test_the_shell_sees_each_value_as_one_word(words: list[str], sentence: str) -> None:
+    """A quote in a name is no end of it, and an empty name is not the default."""
+    said = make(*words)
+    assert f"error: {sentence}" in said
+    assert "bash" not in said

@@ -65,7 +65,7 @@ def train(  # noqa: PLR0913, PLR0917 - one for each option
     force: bool,
 ) -> None:
     """Train the model that is deployed, unless it is up to date, and record how it was made."""
-    if stack:
+    if stack is not None:
         from digits.stack import read
 
         file = read(Path.cwd(), stack)

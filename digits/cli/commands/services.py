@@ -40,13 +40,21 @@ class Service:
 
 
 def find(stack: str | None, uri: str | None, outputs: str | None) -> Service:
-    """Return the service that the options name; raises EvaluationError."""
-    uri = uri or (None if stack or outputs else os.environ.get("SCORING_URI"))
-    if uri:  # a stack's key goes to the stack's service only
+    """Return the service that the options name, else SCORING_URI, else the dev stack's; raises EvaluationError.
+
+    An empty option is a mistake, such as a variable that is not set: it never stands for another service.
+    """
+    options = {"--stack": stack, "--uri": uri, "--outputs": outputs}
+    named = [option for option, value in options.items() if value is not None]
+    if len(named) > 1:
+        raise EvaluationError(f"{' and '.join(named)} each name a service: give only one of them.")
+    if not named:
+        uri = os.environ.get("SCORING_URI") or None
+    if uri is not None:  # a stack's key goes to the stack's service only
         return Service(uri, os.environ.get("SCORING_KEY"))
-    if outputs:
+    if outputs is not None:
         return _from_outputs(_read(outputs), "")
-    name = stack or "dev"
+    name = "dev" if stack is None else stack
     stacks.enter_deployed(name)
     return _from_outputs(_check(stacks.read_outputs(name)), name)
 
@@ -122,7 +130,9 @@ def _read(file: str) -> dict[str, Any]:
     """Return a stack's outputs from a file, or from stdin, so that its key is on no command line."""
     try:
         outputs = json.loads(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise EvaluationError(f"{file or '--outputs'} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
         raise EvaluationError(
             f"{file} holds no outputs of a stack ({error}): deploy it first, with `make up`."
         ) from error
