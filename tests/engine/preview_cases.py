@@ -101,7 +101,7 @@ CASES: dict[str, Callable[[Project], None]] = {
         existingWorkspace="digits-dev-ml", resourceGroup="digits-dev"
     ),
     "policies": violate,
-    "failing": lambda project: project.configure(minimumAccuracy="95"),
+    "failing": lambda project: project.configure(serviceName="Digits"),
 }
 
 

@@ -269,7 +269,7 @@ def test_what_could_not_be_looked_at_is_no_drift(deployed: Project) -> None:
     """Neither a stack that is not there nor a cloud that does not answer counts as drifted, or as not drifted."""
     nowhere = {"MSI_ENDPOINT": "http://127.0.0.1:9/token"}
     for stack, more, sentence in (
-        ("nowhere", {}, "no stack named 'nowhere' found"),
+        ("nowhere", {}, "There is no stack 'nowhere'"),
         ("dev", nowhere, "does not answer"),
     ):
         done = deployed.run("python", "-m", "digits", "drift", "--stack", stack, check=False, variables=more)

@@ -78,10 +78,10 @@ def test_an_unchanged_tree_changes_nothing(project: Project) -> None:
 def test_a_changed_entry_script_updates_the_service_in_place(project: Project) -> None:
     """Service and release are updated, nothing else; URI and keys stay, and the new code answers."""
     before = project.outputs()
-    project.write(
-        "scoring/score.py",
-        project.read("scoring/score.py").replace("encode(labels, request)", "encode(labels * 0 + 7, request)"),
-    )
+    script = project.read("scoring/score.py")
+    labels = "labels, probabilities = found if wanted else (found, None)\n"
+    assert labels in script, "in every form, with and without probabilities"
+    project.write("scoring/score.py", script.replace(labels, f"{labels}    labels = labels * 0 + 7\n"))
     project.configure(minimumAccuracy="0.05")
     assert project.preview() == {"webservice": "update", "release": "update"}
     assert project.up().operations == {"webservice": "update", "release": "update"}

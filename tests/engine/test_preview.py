@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.preview_cases import CASES, RECORDED, edit_score, options, print_preview
+from tests.engine.preview_cases import CASES, RECORDED, edit_score, print_preview
 from tests.engine.project import Project
 
 
@@ -58,18 +58,28 @@ def test_a_changed_entry_script_makes_the_recorded_comment(project: Project, his
 def test_the_engine_still_prints_what_was_recorded(project: Project, case: str) -> None:
     """Otherwise the recordings would go on to pass when the engine's JSON has long changed."""
     CASES[case](project)
-    done = project.python("-m", "digits", "preview", "--", *options(case), check=False)
+    done = project.python("-m", "digits", "preview", check=False)
     assert shape(done.stdout) == expected(case)
     assert done.returncode == (2 if case == "failing" else 0)
     assert "Traceback" not in done.stderr
 
 
 def test_a_stack_that_is_not_there_is_one_sentence_with_the_fix(project: Project) -> None:
-    """In the comment too, so that the pull request shows it."""
+    """It names the stacks that there are, and nothing is written for the one that there is not."""
     done = project.python("-m", "digits", "preview", "--stack", "nowhere", check=False)
     assert done.returncode == 2
-    assert "no stack named 'nowhere' found: deploy it first with `make up STACK=nowhere`" in done.stdout
-    assert "no stack named 'nowhere' found" in done.stderr
+    assert "There is no stack 'nowhere': name one of az-dev, dev" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_mistake_in_the_stack_s_file_is_in_the_comment_too(project: Project) -> None:
+    """The pull request that made it shows it, as the early check words it."""
+    project.configure(minimumAccuracy="95")
+    done = project.python("-m", "digits", "preview", check=False)
+    assert done.returncode == 2
+    sentence = "minimumAccuracy is 95, but it is a fraction: write 0.95"
+    assert sentence in done.stderr
+    assert sentence in project.read("reports/dev/preview.md").replace("\\", "")
 
 
 def test_the_engines_events_hold_keys_in_their_debug_lines_only(project: Project) -> None:

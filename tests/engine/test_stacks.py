@@ -31,13 +31,14 @@ _NO_SECRETS = {"emulator", "host", "model"}  # these have nothing to do with a s
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Mapping[str, str]]:
-    """A copy in which nothing was ever done, with staging's state on this machine, and its shell."""
+    """A copy in which nothing was ever done, with the states of Azure's stacks on this machine, and its shell."""
     directory = tmp_path_factory.mktemp("stacks") / "digits"
     shell = working_copy.make(directory)
-    file = directory / "Pulumi.staging.yaml"
-    document = yaml.safe_load(file.read_text())
-    document["config"]["digits:localState"] = True
-    file.write_text(yaml.safe_dump(document))
+    for stack in ("staging", "prod"):
+        file = directory / f"Pulumi.{stack}.yaml"
+        document = yaml.safe_load(file.read_text())
+        document["config"]["digits:localState"] = True
+        file.write_text(yaml.safe_dump(document))
     return directory, shell
 
 
@@ -72,11 +73,11 @@ def test_a_stack_that_there_is_not_is_one_sentence(copy: tuple[Path, Mapping[str
 @pytest.mark.parametrize("target", _READS_A_DEPLOYMENT)
 def test_a_stack_that_was_never_deployed_is_one_sentence(copy: tuple[Path, Mapping[str, str]], target: str) -> None:
     """On this machine or on Azure; the sentence is the command that deploys it."""
-    assert run(copy, target) == ["Nothing is deployed in stack 'dev': run `make up` first."]
+    assert run(copy, target) == ["error: Nothing is deployed in stack 'dev': run `make up` first."]
     directory, shell = copy
     azure = directory, {**shell, "PULUMI_CONFIG_PASSPHRASE": ""}
     said = run(azure, target, "STACK=staging")
-    assert said == ["Nothing is deployed in stack 'staging': run `make up STACK=staging` first."]
+    assert said == ["error: Nothing is deployed in stack 'staging': run `make up STACK=staging` first."]
 
 
 def test_a_state_that_cannot_be_read_is_not_taken_for_an_empty_one(copy: tuple[Path, Mapping[str, str]]) -> None:
@@ -91,13 +92,13 @@ def test_a_state_that_cannot_be_read_is_not_taken_for_an_empty_one(copy: tuple[P
 @pytest.mark.parametrize("target", sorted(set(_OF_STACK) - _NO_SECRETS))
 def test_a_passphrase_that_is_not_there_is_one_sentence(copy: tuple[Path, Mapping[str, str]], target: str) -> None:
     """It would be asked for in the middle, or where nobody can answer."""
-    words = ["FROM=dev", "TO=staging"] if target == "promote" else ["STACK=staging"]
+    stack, *words = ("prod", "FROM=staging", "TO=prod") if target == "promote" else ("staging", "STACK=staging")
     (said,) = run(copy, target, *words)
-    assert said.startswith("error: The secrets of stack 'staging' are encrypted with a passphrase, and there is none")
+    assert said.startswith(f"error: The secrets of stack '{stack}' are encrypted with a passphrase, and there is none")
     assert "PULUMI_CONFIG_PASSPHRASE_FILE" in said
 
 
 def test_an_azure_stack_has_no_emulator(copy: tuple[Path, Mapping[str, str]]) -> None:
     """None is started that nothing would use."""
     (said,) = run(copy, "emulator", "STACK=staging")
-    assert said.startswith("Stack 'staging' is on Azure and has no emulator: write digits:cloud: emulator")
+    assert said.startswith("error: Stack 'staging' is on Azure and has no emulator: write digits:cloud: emulator")

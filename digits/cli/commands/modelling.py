@@ -2,6 +2,7 @@
 
 from digits.cli.command import Command, complete_stack
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,7 +80,7 @@ def train_for(file: "StackFile") -> None:
     """Train what a stack needs, unless it is up to date."""
     from digits.training.order import Order, fill
 
-    print(fill(Order(_choose_dataset(file), model_file=_find_model_file(file))))
+    print(fill(Order(_choose_dataset(file), model_file=_find_model_file(file))), file=sys.stderr)
 
 
 def _choose_dataset(file: "StackFile") -> str:

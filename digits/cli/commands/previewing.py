@@ -54,18 +54,23 @@ def preview(  # noqa: PLR0913 - one for each option
 ) -> int:
     """Show what a change would do to a stack, as a Markdown comment for a pull request."""
     from digits import atomic_files
+    from digits.engine.events import Preview
     from digits.preview.checkout import awaits_promotion
     from digits.preview.comment import Comment
     from digits.preview.scoring_files import changed_files
+    from digits.stack import StackFileError
 
     if verbose:
         os.environ[VERBOSE] = "1"
-    file = make_ready(stack)
-    if shell.is_emulated(file):
-        stacks.prepare(file)
+    try:
+        _prepare(stack)
+    except (CommandError, StackFileError) as error:
+        if not Path(f"Pulumi.{stack}.yaml").exists():
+            raise
+        # The pull request shows it too.
+        found = Preview(errors=tuple(str(error).splitlines()))
     else:
-        stacks.repair_state(stack)
-    found = _run(stack, release, options)
+        found = _run(stack, release, options)
     trial = None if found.errors or no_candidate else _try(found)
     live = None if found.errors else _look(stack, found)
     waits = awaits_promotion(stack, release, found)
@@ -77,6 +82,14 @@ def preview(  # noqa: PLR0913 - one for each option
     if found.errors and not waits:
         raise CommandError("\n".join(found.errors))
     return DONE
+
+
+def _prepare(stack: str) -> None:
+    file = make_ready(stack)
+    if shell.is_emulated(file):
+        stacks.prepare(file)
+    else:
+        stacks.repair_state(stack)
 
 
 def _run(stack: str, release: str | None, options: Sequence[str]) -> "Preview":
