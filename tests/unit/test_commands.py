@@ -126,7 +126,13 @@ def test_a_copy_of_the_project_meets_no_other_deployment(monkeypatch: pytest.Mon
 def make(*words: str) -> str:
     """Run make in this folder, which has to refuse the words; return what it said."""
     done = subprocess.run(
-        ["make", "-o", ".venv/lock", *words], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        ["make", "-o", ".venv/lock", *words],
+        cwd=ROOT,
+        env=working_copy.clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
     return done.stderr
