@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, Self
 
+from digits import bounded_answer
 from digits.evaluation.evaluation_errors import ServiceError
 from digits.evaluation.scoring_answers import PROBABILITIES, labels_in, probabilities_in, said
 from digits.evaluation.trust import explain, trusted
@@ -27,6 +28,7 @@ Body = Literal["uint8", "json", "float32"]
 
 _BATCH_ROWS = 250  # 2 MB of JSON: a second of work at most, so progress moves and no time-out is near
 _TIMEOUT_SECONDS = 60
+_LARGEST_ANSWER = 4 * 2**20  # bytes: a batch's probabilities have 100 kB
 CONNECTIONS = 8  # four reach both of two workers in 19 of 20 evaluations
 _UINT8_TYPE, _FLOAT32_TYPE = "application/vnd.digits.uint8", "application/octet-stream"
 # What a service says to bytes if it knows only JSON: 500 is the tutorial's, whose json.loads fails.
@@ -163,10 +165,23 @@ class Client:
         for wait in (*_WAITS, None):
             try:
                 self._requests += 1
-                response = next(self._next).post(self.uri, headers=headers, content=content)
+                response = bounded_answer.request(
+                    next(self._next),
+                    "POST",
+                    self.uri,
+                    largest=_LARGEST_ANSWER,
+                    seconds=_TIMEOUT_SECONDS,
+                    headers=headers,
+                    content=content,
+                )
                 if response.status_code not in _OVERLOADED:
                     return response
                 problem = f"The service at {self.uri} answered {response.status_code}: {said(response)}"
+            except bounded_answer.AnswerError as error:
+                raise ServiceError(
+                    f"The service at {self.uri} {error} for {len(batch)} rows: "
+                    f"have score.py answer with one label for each row, and look at the service's log."
+                ) from error
             except httpx.TimeoutException as error:
                 raise ServiceError(
                     f"The service at {self.uri} took longer than {_TIMEOUT_SECONDS} s for {len(batch)} rows: "

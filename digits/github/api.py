@@ -11,7 +11,11 @@ from typing import Any
 
 import httpx
 
-_PAGE = 100
+from digits import bounded_answer
+
+_PAGE, _MOST_PAGES = 100, 100
+_LARGEST_ANSWER = 32 * 2**20  # bytes: a page of comments, each of 64 kB at most, has 7 MB
+_LONGEST_SECONDS = 120
 
 
 class GitHubError(Exception):
@@ -44,22 +48,25 @@ class Repository:
     def send(self, method: str, path: str, **arguments: Any) -> Any:
         """Return the answer's JSON; raises GitHubError, which names the permission where that is what lacks."""
         try:
-            answer = self.client.request(method, path, **arguments)
+            answer = bounded_answer.request(
+                self.client, method, path, largest=_LARGEST_ANSWER, seconds=_LONGEST_SECONDS, **arguments
+            )
             if answer.is_success:
                 return answer.json()
+        except bounded_answer.AnswerError as error:
+            raise GitHubError(f"GitHub {error} to {method} {path}: run it again, or look at GITHUB_API_URL.") from error
         except (httpx.HTTPError, ValueError) as error:
             raise GitHubError(f"GitHub did not answer {method} {path} ({error}): run it again.") from error
         raise GitHubError(f"GitHub refused {method} {path} with {answer.status_code}: {_message(answer)}")
 
     def list(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
         """Yield everything of a list, page by page."""
-        page = 0
-        while True:
-            page += 1
+        for page in range(1, _MOST_PAGES + 1):
             items = self.send("GET", path, params={**query, "per_page": _PAGE, "page": page})
             yield from items
             if len(items) < _PAGE:
                 return
+        raise GitHubError(f"GitHub lists more than {_MOST_PAGES * _PAGE:,} entries of {path}: close old ones.")
 
 
 def pull_request(environment: Mapping[str, str]) -> tuple[int | None, str]:

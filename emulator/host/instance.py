@@ -7,6 +7,7 @@ import http.client
 import json
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
@@ -21,6 +22,7 @@ HEALTH_PATH = "/emulator/health"
 STATUS_PATH = "/emulator/status"
 SUBSCRIPTIONS_PATH = "/emulator/subscriptions"
 _HOST = "127.0.0.1"
+_LARGEST_ANSWER = 16 * 2**20  # bytes
 # The emulator's own files in the state folder, which may hold other files of the user's.
 _OURS = (
     "emulator.*",
@@ -152,7 +154,12 @@ def ask(port: int, path: str, authority: Path | None, timeout_seconds: float = 1
     connection = http.client.HTTPSConnection(_HOST, port, timeout=timeout_seconds, context=context)
     with contextlib.closing(connection):
         connection.request("GET", path)
-        return json.loads(connection.getresponse().read())
+        answer, content, end = connection.getresponse(), b"", time.monotonic() + timeout_seconds
+        while chunk := answer.read1(_LARGEST_ANSWER):
+            content += chunk
+            if len(content) > _LARGEST_ANSWER or time.monotonic() > end:  # another program may hold the port
+                raise OSError("what answers there sends without end")
+        return json.loads(content)
 
 
 def name_holder(port: int) -> str | None:
@@ -181,5 +188,5 @@ def _find_state(port: int) -> Path | None:
     """Return the state folder of the emulator on this port, None if something else answers."""
     try:
         return Path(ask(port, HEALTH_PATH, None, timeout_seconds=1)["state"])
-    except (OSError, ValueError, TypeError, LookupError, http.client.HTTPException):
+    except (OSError, ValueError, TypeError, LookupError, RecursionError, http.client.HTTPException):
         return None

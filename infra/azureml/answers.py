@@ -15,6 +15,9 @@ _OBJECT = re.compile(r"\[?<[^<>]*\bobject at 0x[0-9a-fA-F]+>(, <[^<>]*\bobject a
 _QUERY = re.compile(r"((?:https?://|/)[^\s?'\"<>]*)\?[^\s'\"<>)]*=[^\s'\"<>)]*")
 _BYTES = re.compile(r"\bb'(?:[^'\\]|\\.)*'|\bb\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _PAGE = re.compile(r"<(!doctype|html)\b.*", re.IGNORECASE | re.DOTALL)
+_STATUS = re.compile(r"^Response Code: (\d{3})\s*$", re.MULTILINE)
+_PASSING = (408, 429, 500, 502, 503, 504)
+_LOST = {"ConnectionError", "Timeout", "ChunkedEncodingError"}  # of the HTTP client
 _DETAILS = 8  # levels of errors in errors
 
 
@@ -30,14 +33,21 @@ def explain(error: BaseException) -> str:
     return type(error).__name__
 
 
+def passes(error: BaseException) -> bool:
+    """Say whether the next answer may be another: after an overloaded server's, or a lost connection."""
+    code = status(error)
+    return code in _PASSING if code else bool(_LOST & kinds(error))
+
+
 def status(error: BaseException) -> int | None:
-    """Return the HTTP status of the answer, if an exception holds one."""
+    """Return the HTTP status of the answer, if an exception holds one, or names one as the SDK does."""
     for raised in _chain(error):
         for holder in (getattr(raised, "response", None), raised, getattr(raised, "error", None)):
             code = getattr(holder, "status_code", None)
             if isinstance(code, int):
                 return code
-    return None
+    found = [match for raised in _chain(error) if (match := _STATUS.search(str(raised)))]
+    return int(found[0][1]) if found else None
 
 
 def kinds(error: BaseException) -> set[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from infra.azureml.session import AzureMLError, ConflictError, MissingError, call, open_workspace, parse_id
 
 _CHUNK_BYTES = 1 << 20
+_LARGEST_MODEL = 64 * 2**30  # bytes; an answer may have no end
 _TIMEOUT_SECONDS = 60
 _NOT_FOUND = 404
 
@@ -124,8 +125,15 @@ def _read_content(model: Any, known: Content | None = None) -> Content | None:
             etag = answer.headers.get("ETag", "")
             if known is not None and etag and etag == known.etag:
                 return known
+            read = 0
             for chunk in answer.iter_content(_CHUNK_BYTES):
                 whole.update(chunk)
+                read += len(chunk)
+                if read > _LARGEST_MODEL:
+                    raise AzureMLError(
+                        f"The file of model {model.id} has more than {_LARGEST_MODEL / 2**30:g} GiB: "
+                        f"it is none that this program registered; delete that version."
+                    )
     except requests.RequestException as error:
         # The error's own words hold the URL with its signature.
         raise AzureMLError(f"The file of model {model.id} cannot be read ({type(error).__name__}).") from None

@@ -81,7 +81,11 @@ def _sentence(doing: str, error: Exception) -> AzureMLError:
         return AzureMLError(f"Azure ML answered {doing} with something that the SDK cannot read: {detail}")
     missing = answers.status(error) == _NOT_FOUND or re.search(r"Not ?Found|not found|Code: 404", text) is not None
     kind = MissingError if missing else AzureMLError
-    return kind(f"Azure ML refused {doing}: {detail}")
+    if answers.passes(error):
+        answered = f"{where} could not answer {doing} for the moment ({answers.status(error)}): run the same again."
+    else:
+        answered = f"Azure ML refused {doing}:"
+    return kind(f"{answered} {detail}")
 
 
 def parse_id(workspace_id: str) -> dict[str, str]:

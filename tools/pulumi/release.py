@@ -16,10 +16,12 @@ from pathlib import Path
 
 import httpx
 
+from digits import bounded_answer
 from tools.pulumi.cli import VERSION, ReleaseRejectedError, ReleaseUnreachableError, is_complete
 
 SITE = "https://get.pulumi.com/releases/sdk"
 _PROBE_SECONDS = 3
+_LARGEST_TEXT, _LARGEST_ARCHIVE = 2**20, 2 * 2**30  # bytes; an archive has 200 MB
 _SYSTEMS = {"Linux": "linux", "Darwin": "darwin"}
 _MACHINES = {"x86_64": "x64", "amd64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 
@@ -66,7 +68,9 @@ def probe(url: str, seconds: float = _PROBE_SECONDS) -> str:
 
     def ask() -> None:
         try:
-            answers.put(httpx.get(url, timeout=seconds, follow_redirects=True).raise_for_status())
+            with httpx.Client(timeout=seconds, follow_redirects=True) as client:
+                answer = bounded_answer.request(client, "GET", url, largest=_LARGEST_TEXT, seconds=seconds)
+            answers.put(answer.raise_for_status())
         except Exception as error:  # noqa: BLE001 - it is raised in the other thread
             answers.put(error)
 
@@ -107,6 +111,9 @@ def _download(url: str, partial: Path) -> None:
             for block in response.iter_bytes():
                 file.write(block)
                 done += len(block)
+                if done > _LARGEST_ARCHIVE:
+                    partial.unlink()
+                    raise ReleaseUnreachableError(f"{url} holds more than any release of the Pulumi CLI")
                 advance(f"{done / 1e6:.0f} MB", done / total if total else None)
 
 
