@@ -8,7 +8,7 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from tools.actionlint import program
+from tools.actionlint import linter
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,8 +29,8 @@ def lint(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
 def built() -> Path:
     """The program of this user's cache, built if need be; without Go these tests say so, and fail only in CI."""
     try:
-        return program.get(platformdirs.user_cache_path("digits") / "actionlint", os.environ["PATH"])
-    except program.MissingError as error:
+        return linter.get(platformdirs.user_cache_path("digits") / "actionlint", os.environ["PATH"])
+    except linter.MissingError as error:
         if os.environ.get("CI") == "true":
             raise
         pytest.skip(str(error))
@@ -40,7 +40,7 @@ def test_a_workflow_with_a_mistake_is_found(built: Path, tmp_path: Path) -> None
     """The linter is the real one: it knows which values GitHub gives and where untrusted ones must not stand."""
     good = tmp_path / "good.yml"
     good.write_text("on: push\njobs:\n  one:\n    runs-on: ubuntu-24.04\n    steps:\n      - run: make check\n")
-    assert program.lint(built, [good])
+    assert linter.lint(built, [good])
     bad = tmp_path / "bad.yml"
     bad.write_text(good.read_text().replace("make check", "echo ${{ github.event.pull_request.title }}"))
     answer = lint(str(bad))
@@ -50,7 +50,7 @@ def test_a_workflow_with_a_mistake_is_found(built: Path, tmp_path: Path) -> None
 
 def test_it_is_built_once(built: Path) -> None:
     """What is in the cache is taken without Go, as long as the pins are the same."""
-    assert program.get(built.parents[1], path="") == built
+    assert linter.get(built.parents[1], path="") == built
 
 
 def test_a_broken_build_leaves_nothing_to_be_taken_for_the_program(tmp_path: Path) -> None:
@@ -59,8 +59,8 @@ def test_a_broken_build_leaves_nothing_to_be_taken_for_the_program(tmp_path: Pat
     go.parent.mkdir()
     go.write_text("#!/bin/sh\necho 'dial tcp: no such host'; exit 1\n")
     go.chmod(0o755)
-    with pytest.raises(program.BuildError, match="dial tcp: no such host"):
-        program.get(tmp_path / "cache", str(go.parent))
+    with pytest.raises(linter.BuildError, match="dial tcp: no such host"):
+        linter.get(tmp_path / "cache", str(go.parent))
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
 
 

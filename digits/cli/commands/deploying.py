@@ -52,7 +52,7 @@ def up(stack: str, *, yes: bool, verbose: bool) -> int:
         ) from None
     if failed:
         return FOUND_BAD
-    show_evaluation(stack)
+    stacks.show_evaluation(stack)
     print(_NEXT)
     return 0
 
@@ -98,15 +98,6 @@ def make_ready(stack: str) -> "StackFile":
         shell.start_emulator(file)
     shell.enter(stack)
     return file
-
-
-def show_evaluation(stack: str) -> None:
-    """Print the stack's last evaluation; if nothing changed, another machine may have evaluated it."""
-    from digits.evaluation import report, terminal
-
-    file = stacks.locate_report(stack, "evaluation.json")
-    if file.exists():
-        terminal.show(report.read(file))
 
 
 def _deploy(file: "StackFile", options: list[str]) -> int:

@@ -34,8 +34,6 @@ _WIDTH = 100  # of what is no terminal
 @click.argument("options", nargs=-1, type=click.UNPROCESSED, metavar="[-- OPTION...]")
 def promote(source: str, target: str, release: str | None, options: tuple[str, ...], *, yes: bool) -> int:
     """Deploy to a stack what another stack released, by digest; options after -- go to the Pulumi CLI."""
-    from digits.cli.commands.deploying import show_evaluation
-
     _require_source(source, target)
     file = shell.require_usable(target)
     if shell.is_emulated(file):
@@ -44,7 +42,7 @@ def promote(source: str, target: str, release: str | None, options: tuple[str, .
     stacks.prepare(file)
     code = _promote(target, release, options, is_confirmed=yes)
     if code == DONE:
-        show_evaluation(target)
+        stacks.show_evaluation(target)
     return code
 
 

@@ -77,6 +77,15 @@ def locate_report(stack: str, name: str) -> Path:
     return Path("reports", stack, name)
 
 
+def show_evaluation(stack: str) -> None:
+    """Print the stack's last evaluation; if nothing changed, another machine may have evaluated it."""
+    from digits.evaluation import report, terminal
+
+    file = locate_report(stack, "evaluation.json")
+    if file.exists():
+        terminal.show(report.read(file))
+
+
 def _explain_missing(stack: str) -> str:
     target = "" if stack == "dev" else f" STACK={stack}"
     return f"Nothing is deployed in stack '{stack}': run `make up{target}` first."
