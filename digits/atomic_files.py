@@ -16,7 +16,14 @@ def replace(path: Path, content: bytes, *, private: bool = False) -> None:
 
 
 def replace_all(contents: Mapping[Path, bytes], *, private: bool = False) -> None:
-    """Write files that belong together: none takes its place before all are written."""
+    """Write files that belong together: none takes its place before all are written.
+
+    A link stays one, and its target is written; a device such as /dev/stdout stays one and takes the content.
+    """
+    devices = {
+        path: content for path, content in contents.items() if path.exists() and not (path.is_file() or path.is_dir())
+    }
+    contents = {Path(os.path.realpath(path)): content for path, content in contents.items() if path not in devices}
     writer = f"{os.getpid()}-{threading.get_ident()}"
     temporaries = {path: path.with_name(f".{path.name}.{writer}") for path in contents}
     try:
@@ -25,6 +32,8 @@ def replace_all(contents: Mapping[Path, bytes], *, private: bool = False) -> Non
             _write(temporary, contents[path], 0o600 if private else 0o666)
         for path, temporary in temporaries.items():
             temporary.replace(path)
+        for path, content in devices.items():
+            path.write_bytes(content)
     finally:
         for temporary in temporaries.values():
             if temporary.parent.is_dir():

@@ -9,6 +9,7 @@ Interrupted     Ctrl-C, with a line that says what to do next
 from digits.cli import interrupt
 
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -116,6 +117,18 @@ def create_group(name: str, help_text: str, examples: Sequence[Example], command
     for command in (*commands, _create_completion(group)):
         group.add_command(command)
     return click.version_option(package_name="digits", message="%(version)s")(group)
+
+
+def locate_program(name: str) -> str:
+    """Return what a shell in this folder types to run one of our programs: its name if that is on PATH."""
+    import shutil  # for a hint only
+    from pathlib import Path
+
+    if shutil.which(name):
+        return name
+    program = Path(sys.executable).with_name(name)
+    here = Path.cwd()
+    return shlex.quote(str(program.relative_to(here) if program.is_relative_to(here) else program))
 
 
 def run(group: Group, arguments: Sequence[str] | None = None) -> int:

@@ -11,9 +11,7 @@ from pathlib import Path
 
 import click
 
-from emulator.cli.state import Subscription, connect, name_state, read_record
-
-_START = "azureml-emulator start"
+from emulator.cli.state import Subscription, connect, name_program, name_state, read_record
 
 
 @click.command(
@@ -33,7 +31,7 @@ def status(state: Path, *, as_json: bool) -> int:
 
     record = instance.running(state)
     if record is None:
-        print(json.dumps({"running": False}) if as_json else f"The emulator does not run: {_START}")
+        print(json.dumps({"running": False}) if as_json else f"The emulator does not run: {name_program()} start")
         return FOUND_BAD
     found = health.collect(state, record)
     print(json.dumps(found, indent=2) if as_json else health.render(found))
@@ -55,7 +53,7 @@ def env(state: Path, *, as_json: bool) -> None:
 
     record = read_record(state)
     if not record.is_running():
-        click.echo(f"The emulator does not run yet: {_START}", err=True)
+        click.echo(f"The emulator does not run yet: {name_program()} start", err=True)
     variables = clients.environment(state, record)
     if as_json:
         print(json.dumps(variables, indent=2))

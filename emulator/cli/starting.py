@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from emulator.cli.state import Subscription, connect, find_default, name_state
+from emulator.cli.state import Subscription, connect, find_default, name_program, name_state
 from emulator.host import background, clients, instance, provisioning, status
 from emulator.host.instance import EmulatorError, Record
 
@@ -97,7 +97,7 @@ def stop(state: Path, *, if_empty: bool) -> None:
         print("The emulator does not run.")
     elif if_empty and (groups := status.ask(state, record)["resourceGroups"]):
         left = ", ".join(f"{group['resourceGroup']} in subscription {group['subscription']}" for group in groups)
-        print(f"The emulator goes on, because it still holds {left}; `azureml-emulator stop` stops it all the same.")
+        print(f"The emulator goes on, because it still holds {left}; `{name_program()} stop` stops it all the same.")
     else:
         background.stop(record)
         print("The emulator stopped.")
@@ -115,7 +115,7 @@ def _start_there(choices: _Choices) -> None:
     print(f"The emulator runs on {_where(record, choices.state)}.")
     _add_subscriptions(choices, record)  # another start may have been first, with others
     elsewhere = "" if choices.state == find_default().absolute() else f" --state {choices.state}"
-    print(f'Point this shell at it: eval "$(azureml-emulator env{elsewhere})"')
+    print(f'Point this shell at it: eval "$({name_program()} env{elsewhere})"')
 
 
 def _tell_move(record: Record, before: Record | None, port: int | None) -> None:

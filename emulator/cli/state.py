@@ -1,5 +1,7 @@
 """Where the emulator's state lies, and which emulator runs on it."""
 
+from digits.cli.command import locate_program
+
 import os
 import uuid
 from collections.abc import Callable
@@ -46,11 +48,16 @@ def find_default() -> Path:
     return Path(os.environ.get(VARIABLE, ".emulator"))
 
 
+def name_program() -> str:
+    """Return what a shell in this folder types to run `azureml-emulator`."""
+    return locate_program("azureml-emulator")
+
+
 def read_record(state: Path) -> Record:
     """Return the record of the emulator that runs or ran there; raises EmulatorError if none did."""
     record = instance.read_record(state)
     if record is None:
-        raise EmulatorError(f"No emulator was started with the state folder {state}: azureml-emulator start")
+        raise EmulatorError(f"No emulator was started with the state folder {state}: {name_program()} start")
     return record
 
 

@@ -1,14 +1,16 @@
 """All commands of `digits` and `azureml-emulator` alike: help, errors, --debug, colour, exit codes, Ctrl-C."""
 
-from digits.cli.command import Command, CommandError, Group, run
+from digits.cli.command import Command, CommandError, Group, locate_program, run
 from digits.cli.commands import digits
 
 import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -196,6 +198,21 @@ def test_a_program_completes_its_commands(name: str, capsys: pytest.CaptureFixtu
     for shell in ("bash", "zsh", "fish"):
         assert run(PROGRAMS[name], ["completion", shell]) == 0
         assert f"_{name.upper().replace('-', '_')}_COMPLETE={shell}_complete" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_hint_names_a_program_that_this_shell_finds(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its name only if .venv is on PATH: `make up` runs in shells where it is not."""
+    folder = Path(sys.executable).parent
+    monkeypatch.chdir(folder.parent)
+    monkeypatch.setenv("PATH", os.defpath)
+    assert locate_program(name) == f"{folder.name}/{name}"
+    monkeypatch.chdir(tmp_path)
+    assert shlex.split(locate_program(name)) == [str(folder / name)]
+    monkeypatch.setenv("PATH", str(folder))
+    assert locate_program(name) == name
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -47,6 +47,6 @@ def test_an_empty_stack_is_not_trained_for(capsys: pytest.CaptureFixture[str]) -
 
 @pytest.mark.parametrize("name", ["digits", "own.csv"])
 def test_a_directory_that_nothing_is_read_from_is_refused(name: str, tmp_path: Path) -> None:
-    """Only MNIST lies in one: `make smoke DIRECTORY=…` would otherwise score other rows than it was told."""
+    """Only MNIST lies in one: `make smoke DIRECTORY=…` would otherwise score other rows than those there."""
     with pytest.raises(DatasetError, match=f"{name} is read from no directory: leave evaluationDirectory"):
         datasets.load(name, "test", directory=tmp_path)
