@@ -130,7 +130,7 @@ class ModelFile:
             if not file.is_file():
                 raise SettingsError(
                     f"{file} is missing: train the model first with `make model` (`{train}`), or, if modelFile names "
-                    f"one of your own, put it there with its metadata.json."
+                    f"one of your own, put it there with its metadata.json (docs/scoring-package.md)."
                 )
         anew = f"`{train} --force` writes it anew for the model that is trained here."
         try:

@@ -2,13 +2,16 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra import metadata
 from infra.configuration import SettingsError
 from infra.model import ModelFile
+from tests.unit.pages import ROOT
 
 CONDA_FILE = Path("scoring/conda.yml")
 
@@ -31,6 +34,25 @@ def model_file(directory: Path, name: str = "model.pkl", **more: object) -> Mode
 def conda(*packages: object) -> dict[str, Any]:
     """Return a definition with these among its dependencies."""
     return {"dependencies": ["python=3.11", *packages]}
+
+
+def test_the_page_s_own_model_file_can_be_deployed(tmp_path: Path) -> None:
+    """Its metadata.json is whole, and each field of it is needed and explained; a missing one names the page."""
+    page = (ROOT / "docs/scoring-package.md").read_text(encoding="utf-8")
+    section = page.partition("## Your own model file")[2].partition("\n## ")[0]
+    shown = json.loads(section.partition("```json")[2].partition("```")[0])
+    path = tmp_path / "metadata.json"
+    path.write_text(json.dumps(shown))
+    assert metadata.read(path).dataset == "my digits"
+    for name in shown:
+        assert re.search(rf"^\|.*`{name}`", section, re.MULTILINE)
+        path.write_text(json.dumps({field: value for field, value in shown.items() if field != name}))
+        with pytest.raises(metadata.MetadataError, match=name):
+            metadata.read(path)
+    path.unlink()
+    (tmp_path / "model.pkl").write_bytes(b"weights")
+    with pytest.raises(SettingsError, match=r"put it there with its metadata\.json \(docs/scoring-package\.md\)\.$"):
+        ModelFile.read(tmp_path / "model.pkl")
 
 
 @pytest.mark.parametrize(
