@@ -10,6 +10,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 import pulumi
 from pulumi.dynamic import DiffResult, ResourceProvider
 
+from infra import owner
+
 Properties = dict[str, Any]
 T = TypeVar("T")
 Text = TypeVar("Text")  # of an input: str for the lifecycle; in the program it may be another resource's output
@@ -43,3 +45,6 @@ class OutputProperty(Generic[T]):
         """Return the resource's output."""
         found: pulumi.Output[T] = vars(resource)[self._name]
         return found
+
+
+owner.watch()

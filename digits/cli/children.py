@@ -1,8 +1,10 @@
 """Programs that a command runs: on Ctrl-C they end before the command does, with all that they started."""
 
+import ctypes
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -13,6 +15,8 @@ import psutil
 
 GRACE_SECONDS = 10
 _LAST_SECONDS = 3
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None  # loaded before any fork
 
 
 def run(
@@ -34,7 +38,8 @@ def run(
 
 def start(command: Sequence[str | PathLike[str]], **options: Any) -> "subprocess.Popen[str]":
     """Start a program out of reach of the terminal's Ctrl-C, so that it can still be asked what it has started."""
-    return subprocess.Popen(command, text=True, start_new_session=True, **options)
+    # What runs in the child before the program is one call of the system, which is safe next to threads.
+    return subprocess.Popen(command, text=True, start_new_session=True, preexec_fn=_follow_parent, **options)  # noqa: PLW1509
 
 
 def hand_over(command: Sequence[str]) -> int:
@@ -43,7 +48,7 @@ def hand_over(command: Sequence[str]) -> int:
     It is waited for however long it takes to end; KeyboardInterrupt comes after that.
     """
     interrupted = False
-    with subprocess.Popen(command) as process:
+    with subprocess.Popen(command, preexec_fn=_follow_parent) as process:  # noqa: PLW1509 - as in `start`
         while process.returncode is None:
             try:
                 process.wait()
@@ -69,6 +74,12 @@ def ended_on_error(process: "subprocess.Popen[str]") -> Iterator[None]:
             _end(family | _descend(process))
             process.poll()
         raise
+
+
+def _follow_parent() -> None:
+    """Get SIGINT, as on Ctrl-C, once the command that starts this program is killed; only Linux can do that."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 def _wait(process: "subprocess.Popen[str]") -> None:

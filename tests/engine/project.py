@@ -4,7 +4,8 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,17 @@ from tools import working_copy
 
 ROOT = working_copy.ROOT
 _NO_CHANGE = ("same", "refresh")
+
+
+def require_end(family: Sequence[psutil.Process], seconds: float = 30) -> None:
+    """Wait until processes whose owner was killed have ended by themselves; kill and name those that do not."""
+    deadline, left = time.monotonic() + seconds, list(family)
+    while left and time.monotonic() < deadline:
+        left = [each for each in left if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+        time.sleep(0.1)
+    for each in left:
+        each.kill()
+    assert not left
 
 
 @dataclass
@@ -121,7 +133,7 @@ class Project:
         return [_name(resource["urn"]) for resource in exported.get("resources", [])]
 
     def interrupt(self, *arguments: str, after: str) -> str:
-        """Kill the CLI and all it started once it has printed `after`; return what it printed."""
+        """Kill the CLI once it has printed `after`, and see all that it started end; return what it printed."""
         process = subprocess.Popen(
             ["pulumi", *arguments, "--non-interactive", "--color=never"],
             cwd=self.directory,
@@ -136,8 +148,9 @@ class Project:
             for line in process.stdout:
                 printed += line
                 if after in line:
-                    for started in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]:
-                        started.kill()
+                    family = psutil.Process(process.pid).children(recursive=True)
+                    process.kill()
+                    require_end(family)
                     break
             process.stdout.read()
         return printed

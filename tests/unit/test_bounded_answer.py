@@ -1,4 +1,4 @@
-"""Answers without end are refused where they pass the limit, whoever sends them."""
+"""Answers without end are refused where they pass the limit, from each kind of server."""
 
 import gzip
 import socket
