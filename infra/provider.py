@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import pulumi
 from pulumi.dynamic import DiffResult, ResourceProvider
 
-from infra import owner
+from infra import engine_watch
 
 Properties = dict[str, Any]
 T = TypeVar("T")
@@ -47,4 +47,4 @@ class OutputProperty(Generic[T]):
         return found
 
 
-owner.watch()
+engine_watch.watch()
