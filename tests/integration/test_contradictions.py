@@ -44,8 +44,13 @@ def test_an_answer_that_is_wrong_in_one_way_only_fails_the_evaluation(package: P
     text = script.read_text()
     assert text.count(RIGHT) == 1
     script.write_text(text.replace(RIGHT, f"{WRONG} if {condition} else {RIGHT}") + STATE)
+    # The system chooses the worker of each connection, so both workers may need more than one evaluation.
+    attempts = 20 if fault == "one of two workers" else 1
     with serving(package) as service:
-        evaluation = evaluate(service.running.scoring_uri, None, datasets.load("digits", "test"))
+        for _ in range(attempts):
+            evaluation = evaluate(service.running.scoring_uri, None, datasets.load("digits", "test"))
+            if not evaluation.passed:
+                break
     assert not evaluation.passed
     assert "The service contradicts itself (agreement): it read row " in evaluation.verdict
     assert re.search(sentence, evaluation.verdict), evaluation.verdict
