@@ -273,12 +273,10 @@ def test_what_could_not_be_looked_at_is_no_drift(deployed: Project) -> None:
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
     # The command sets the shell of its stack, so the engine is asked without it.
-    refresh = "from digits.engine import automation; automation.refresh('dev')"
+    refresh = "from digits.engine import automation; print(automation.refresh('dev').errors)"
     nowhere = {"MSI_ENDPOINT": "http://127.0.0.1:9/token"}
     done = deployed.run("python", "-c", refresh, check=False, variables=nowhere)
-    assert done.returncode == 1
-    assert "digits.engine.invocation.EngineError: " in done.stderr
-    assert "does not answer" in done.stderr
+    assert "does not answer" in done.stdout
 
 
 def _model(outputs: dict[str, Any]) -> str:
