@@ -165,6 +165,11 @@ def name_stack(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def answer_as_json(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the option with which a program reads its answer."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(function)
+
+
 def complete_stack(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Return the stacks whose names begin so."""
     from pathlib import Path  # for completion only

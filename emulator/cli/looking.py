@@ -1,6 +1,6 @@
 """The commands that look at the emulator and lead programs to it: status, env, logs, workspace, differences."""
 
-from digits.cli.command import FOUND_BAD, Command
+from digits.cli.command import FOUND_BAD, Command, answer_as_json
 
 import json
 import shlex
@@ -23,7 +23,7 @@ from emulator.cli.state import Subscription, connect, name_program, name_state, 
     epilog="Exit codes: 0 it runs, 1 it does not run, 2 could not look, 130 interrupted.",
 )
 @name_state
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@answer_as_json
 def status(state: Path, *, as_json: bool) -> int:
     """Show where it answers, its web services, and requests it does not know."""
     from emulator.host import instance
@@ -46,7 +46,7 @@ def status(state: Path, *, as_json: bool) -> int:
     ],
 )
 @name_state
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@answer_as_json
 def env(state: Path, *, as_json: bool) -> None:
     """Print the settings that lead a shell's programs to the emulator."""
     from emulator.host import clients

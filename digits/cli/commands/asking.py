@@ -1,7 +1,7 @@
 """The commands that ask the live service: predict, logs."""
 
-from digits.cli.command import Command, name_stack
-from digits.cli.commands import judged, stacks
+from digits.cli.command import Command, answer_as_json, name_stack
+from digits.cli.commands import judged, shell, stacks
 
 import json
 import sys
@@ -24,7 +24,7 @@ _SECTION = "Every day"
 )
 @click.argument("image", type=Path)
 @judged.name_service
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@answer_as_json
 def predict(  # noqa: PLR0913 - one for each option
     image: Path, stack: str | None, uri: str | None, outputs: str | None, *, json_body: bool, as_json: bool
 ) -> None:
@@ -65,7 +65,7 @@ def predict(  # noqa: PLR0913 - one for each option
 )
 def logs(service: str | None, stack: str, *, follow: bool | None) -> None:
     """Show the web service's container log."""
-    stacks.enter_deployed(stack)
+    stacks.enter_deployed(shell.require_usable(stack))
     from infra import logs as container_logs  # the SDK takes a second
 
     workspace, name = container_logs.find_service(stacks.export(stack), service)

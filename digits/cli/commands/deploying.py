@@ -76,7 +76,7 @@ def down(stack: str) -> int:
     is_emulated = shell.is_emulated(file)
     if is_emulated:
         shell.start_emulator(file)
-    shell.enter(stack)
+    shell.enter(file)
     stacks.repair_state(stack)
     if stacks.select(stack):
         options = ["--yes", "--skip-preview"] if is_emulated else []
@@ -96,7 +96,7 @@ def make_ready(stack: str) -> "StackFile":
         train_for(file)
     if shell.is_emulated(file):
         shell.start_emulator(file)
-    shell.enter(stack)
+    shell.enter(file)
     return file
 
 

@@ -35,7 +35,7 @@ def drift(stack: str, form: str | None, report: Path | None) -> int:
     file = shell.require_usable(stack)
     if shell.is_emulated(file) and shell.was_started():
         shell.start_emulator(file)
-    stacks.enter_deployed(stack)
+    stacks.enter_deployed(file)
     found = look(stack)
     written = report or stacks.locate_report(stack, "drift.md")
     written.parent.mkdir(parents=True, exist_ok=True)

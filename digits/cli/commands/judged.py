@@ -27,7 +27,12 @@ class _Dataset(click.ParamType[str]):
 
 
 class _Number(click.ParamType[float]):
+    """A number; `explain` says what is wrong with one, and nothing of a good one."""
+
     name = "number"
+
+    def __init__(self, explain: Callable[[str, float], str]) -> None:
+        self._explain = explain
 
     def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Read a number."""
@@ -35,28 +40,23 @@ class _Number(click.ParamType[float]):
             number = float(value)
         except ValueError:
             self.fail(f"{value} is not a number", param, ctx)
-        if said := self.refuse(str(value), number):
+        if said := self._explain(str(value), number):
             self.fail(said, param, ctx)
         return number
 
-    def refuse(self, text: str, number: float) -> str:
-        """Return what is wrong with the number, empty if nothing is."""
-        raise NotImplementedError
+
+def _explain_fraction(text: str, number: float) -> str:
+    if 0 <= number <= 1:
+        return ""
+    hint = f": write {number / 100:g}" if 1 < number <= 100 else ""  # noqa: PLR2004 - per cent
+    return f"{text} is not a fraction from 0 to 1{hint}"
 
 
-class _Fraction(_Number):
-    def refuse(self, text: str, number: float) -> str:
-        """Refuse a percentage."""
-        if 0 <= number <= 1:
-            return ""
-        hint = f": write {number / 100:g}" if 1 < number <= 100 else ""  # noqa: PLR2004 - per cent
-        return f"{text} is not a fraction from 0 to 1{hint}"
+def _explain_milliseconds(text: str, number: float) -> str:
+    return "" if 0 < number < math.inf else f"{text} is not a time in milliseconds: write more than 0"
 
 
-class _Milliseconds(_Number):
-    def refuse(self, text: str, number: float) -> str:
-        """Refuse no time, and one without end."""
-        return "" if 0 < number < math.inf else f"{text} is not a time in milliseconds: write more than 0"
+_FRACTION, _MILLISECONDS = _Number(_explain_fraction), _Number(_explain_milliseconds)
 
 
 class _Rows(click.ParamType[int]):
@@ -113,14 +113,17 @@ def name_thresholds(function: _Function) -> _Function:
     return _add(
         function,
         click.option("--rows", type=_Rows(), metavar="N", help="How many images, spread evenly (default: all)."),
-        click.option("--minimum-accuracy", type=_Fraction(), metavar="FRACTION", help="Of all images read right."),
-        click.option("--minimum-class-recall", type=_Fraction(), metavar="FRACTION", help="Of the worst class."),
+        click.option("--minimum-accuracy", type=_FRACTION, metavar="FRACTION", help="Of all images read right."),
+        click.option("--minimum-class-recall", type=_FRACTION, metavar="FRACTION", help="Of the worst class."),
         click.option(
-            "--maximum-p95-latency-ms", type=_Milliseconds(), metavar="MS", help="Of a request with one image."
+            "--maximum-p95-latency-ms",
+            type=_MILLISECONDS,
+            metavar="MS",
+            help="Of a request with one image.",
         ),
         click.option(
             "--maximum-drop",
-            type=_Fraction(),
+            type=_FRACTION,
             metavar="FRACTION",
             help="Of accuracy against --previous, if significant.",
         ),

@@ -1,6 +1,6 @@
 """The commands about releases: promote, releases, status."""
 
-from digits.cli.command import DONE, FOUND_BAD, Command, CommandError, name_stack
+from digits.cli.command import DONE, FOUND_BAD, Command, CommandError, answer_as_json, name_stack
 from digits.cli.commands import shell, stacks
 
 import json
@@ -38,7 +38,7 @@ def promote(source: str, target: str, release: str | None, options: tuple[str, .
     file = shell.require_usable(target)
     if shell.is_emulated(file):
         shell.start_emulator(file)
-    shell.enter(target)
+    shell.enter(file)
     stacks.prepare(file)
     code = _promote(target, release, options, is_confirmed=yes)
     if code == DONE:
@@ -55,10 +55,10 @@ def promote(source: str, target: str, release: str | None, options: tuple[str, .
     ],
 )
 @name_stack
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@answer_as_json
 def releases(stack: str, *, as_json: bool) -> None:
     """List what a stack released, newest first, and say whether the last release is live."""
-    stacks.enter_deployed(stack)
+    stacks.enter_deployed(shell.require_usable(stack))
     print_releases(stack, as_json=as_json)
 
 
@@ -77,7 +77,7 @@ def status(stack: str, *, as_json: bool) -> int:
     file = shell.require_usable(stack)
     if shell.is_emulated(file) and not as_json and (code := shell.run_emulator("status", output=sys.stdout)):
         return code
-    shell.enter(stack)
+    shell.enter(file)
     live = _read(stack)[1]
     found = {"stack": stack, "live": live.found, "released": live.is_released, "sentence": live.sentence}
     print(json.dumps(found) if as_json else f"Stack {stack}: {live.sentence}")

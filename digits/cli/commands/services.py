@@ -1,6 +1,6 @@
 """A service that is scored: where it is, its key, and what a stack's outputs say of it."""
 
-from digits.cli.commands import stacks
+from digits.cli.commands import shell, stacks
 from digits.cli.progress_bar import bar
 
 import json
@@ -55,7 +55,7 @@ def find(stack: str | None, uri: str | None, outputs: str | None) -> Service:
     if outputs is not None:
         return _from_outputs(_read(outputs), "")
     name = "dev" if stack is None else stack
-    stacks.enter_deployed(name)
+    stacks.enter_deployed(shell.require_usable(name))
     return _from_outputs(_check(stacks.read_outputs(name)), name)
 
 

@@ -1,6 +1,6 @@
 """The commands that set up a shell, an emulator and a stack: env, emulator, stack, leftovers."""
 
-from digits.cli.command import FOUND_BAD, Command, CommandError, Group, name_stack
+from digits.cli.command import FOUND_BAD, Command, CommandError, Group, answer_as_json, name_stack
 from digits.cli.commands import shell, stacks
 
 import json
@@ -21,7 +21,7 @@ _SECTION = "Set-up"
     ],
 )
 @name_stack
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@answer_as_json
 def env(stack: str, *, as_json: bool) -> None:
     """Print the settings that lead a shell to the Pulumi CLI and to the stack's cloud."""
     variables = shell.describe(shell.require_usable(stack))

@@ -34,15 +34,13 @@ def require_usable(stack: str) -> "StackFile":
     return file
 
 
-def enter(stack: str) -> "StackFile":
-    """Put the stack's variables into this process and return the stack's file."""
-    file = require_usable(stack)
+def enter(file: "StackFile") -> None:
+    """Put the stack's variables into this process."""
     for name, value in describe(file).items():
         if value is None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
-    return file
 
 
 def describe(file: "StackFile") -> Mapping[str, str | None]:

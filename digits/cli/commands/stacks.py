@@ -14,15 +14,13 @@ if TYPE_CHECKING:
 _MISSING = "no stack named"
 
 
-def enter_deployed(stack: str) -> "StackFile":
+def enter_deployed(file: "StackFile") -> None:
     """Enter the shell of a stack that was deployed, and select it; raises CommandError if it never was."""
-    file = shell.require_usable(stack)
     if shell.is_emulated(file) and not shell.was_started():
-        raise CommandError(_explain_missing(stack))
-    shell.enter(stack)
-    if not select(stack):
-        raise CommandError(_explain_missing(stack))
-    return file
+        raise CommandError(_explain_missing(file.stack))
+    shell.enter(file)
+    if not select(file.stack):
+        raise CommandError(_explain_missing(file.stack))
 
 
 def prepare(file: "StackFile") -> None:
