@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from digits.runtime import server
 from digits.runtime.certificate import Certificate
 from emulator.aci.archive import inside, unpack
+from emulator.aci.scoring_environment import ScoringEnvironment
 from emulator.azureml.artifacts import Artifacts
 from emulator.azureml.models import Models
+from emulator.azureml.services import list_keys
 from emulator.http.errors import BadRequestError
 from emulator.service_kinds import ImageRequest, Service, ServiceRequest
 
@@ -72,6 +75,28 @@ def prepare(directory: Path, workspace: str, request: ImageRequest, artifacts: A
         raise BadRequestError(
             f"The entry script {placed.entry_script} is not in the source directory that was uploaded."
         )
+
+
+def start(
+    directory: Path, service: Service, workspace: str, environment: ScoringEnvironment, placed: Layout
+) -> server.ScoringServer:
+    """Start the container's server in its deployment folder and return at once."""
+    size = service["containerResourceRequirements"]
+    names = {"SERVICE_NAME": service["name"], "WORKSPACE_NAME": workspace}
+    return server.start(
+        directory / "run",
+        python=environment.python,
+        notes=environment.notes,
+        source_directory=placed.source_directory,
+        entry_script=placed.entry_script,
+        model_directory=placed.model_directory,
+        port=service["port"],
+        keys=list_keys(service) if service["authEnabled"] else None,
+        certificate=write_certificate(directory, service) if service.get("sslEnabled") else None,
+        environment_variables={**placed.environment_variables, **names},
+        cpu_cores=size["cpu"],
+        memory_gb=size["memoryInGB"],
+    )
 
 
 def write_certificate(directory: Path, service: Service | ServiceRequest) -> Certificate:

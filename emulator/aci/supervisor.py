@@ -150,23 +150,8 @@ class Supervisor:
     def _start(
         self, key: str, service: Service, folder: Path, environment: ScoringEnvironment, layout: container.Layout
     ) -> server.ScoringServer:
-        size = service["containerResourceRequirements"]
         workspace = self._store.resources.get(key.rpartition("/")[0])
-        names = {"SERVICE_NAME": service["name"], "WORKSPACE_NAME": workspace["name"] if workspace else ""}
-        running = server.start(
-            folder / "run",
-            python=environment.python,
-            notes=environment.notes,
-            source_directory=layout.source_directory,
-            entry_script=layout.entry_script,
-            model_directory=layout.model_directory,
-            port=service["port"],
-            keys=services.list_keys(service) if service["authEnabled"] else None,
-            certificate=container.write_certificate(folder, service) if service.get("sslEnabled") else None,
-            environment_variables={**layout.environment_variables, **names},
-            cpu_cores=size["cpu"],
-            memory_gb=size["memoryInGB"],
-        )
+        running = container.start(folder, service, workspace["name"] if workspace else "", environment, layout)
         self._servers.put(key, running)
         current = self._store.services.get(key)
         if self._stopping.is_set() or current is None or current["deployment"] != service["deployment"]:

@@ -5,6 +5,8 @@ import logging
 import os
 import signal
 import socket
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -92,16 +94,10 @@ def _serve(
     try:
         supervisor.recover()
         tokens = Starlette(routes=identity.routes(store))
+        threading.Thread(target=_watch_state, args=[store.directory], name="state-watch", daemon=True).start()
         asyncio.run(
             _serve_both(
-                azure,
-                certificate.server,
-                listener,
-                tokens,
-                identity_listener,
-                report_ready,
-                supervisor.end_waits,
-                store.directory,
+                azure, certificate.server, listener, tokens, identity_listener, report_ready, supervisor.end_waits
             )
         )
     finally:
@@ -117,7 +113,6 @@ async def _serve_both(  # noqa: PLR0913, PLR0917 - two of a kind
     identity_listener: socket.socket,
     report_ready: Callable[[], None],
     end_waits: Callable[[], None],
-    state: Path,
 ) -> None:
     stop = asyncio.Event()
 
@@ -127,20 +122,18 @@ async def _serve_both(  # noqa: PLR0913, PLR0917 - two of a kind
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end)
-    watch = asyncio.create_task(_watch_state(state, end))
     servers = [_Server(tokens, stop), _Server(azure, stop, report_ready, certificate)]
     await asyncio.gather(
         *(server.serve(sockets=[it]) for server, it in zip(servers, (identity_listener, listener), strict=True))
     )
-    watch.cancel()
 
 
-async def _watch_state(state: Path, end: Callable[[], None]) -> None:
+def _watch_state(state: Path) -> None:
     """End the emulator if its state folder is deleted: nobody would find it, or its services, any more."""
-    while instance.read_record(state) is not None:  # noqa: ASYNC110 - a file gives no event
-        await asyncio.sleep(_STATE_CHECK_SECONDS)
+    while instance.read_record(state) is not None:
+        time.sleep(_STATE_CHECK_SECONDS)
     _log.warning("The state folder %s was deleted, so the emulator ends", state)
-    end()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 class _Server(uvicorn.Server):
