@@ -97,13 +97,6 @@ def number(low: float = -math.inf, high: float = math.inf) -> Reader[float]:
     return read
 
 
-def flag(value: object) -> bool:
-    """Take true or false."""
-    if not isinstance(value, bool):
-        raise _unfit(value, "true or false")
-    return value
-
-
 def optional(read: Reader[T]) -> Reader[T | None]:
     """Take null, or what the reader takes."""
     return lambda value: None if value is None else read(value)

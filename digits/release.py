@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from digits.fields import FieldError, Fields, Reader, filled, flag, mapping, number, optional, texts
+from digits.fields import FieldError, Fields, Reader, filled, mapping, number, optional, texts, truth
 from digits.release_record import ReleaseRecord, Source, model_id
 
 _ID_DIGITS = 12
@@ -39,7 +39,7 @@ _TRAVELLING: Mapping[str, Reader[Any]] = {
     "environment": filled,
     "scoringDigest": filled,
     "commit": optional(filled),
-    "commitDirty": optional(flag),
+    "commitDirty": optional(truth),
     "dataset": filled,
     "datasetDigest": filled,
     "rowsEvaluated": number(1),
