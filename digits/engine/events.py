@@ -179,4 +179,4 @@ def _name_resource(data: dict[str, Any]) -> PolicyEvent:
 
 
 _read_policy_event = PolicyEvent.from_json
-PolicyEvent.from_json = _name_resource  # type: ignore[method-assign]
+PolicyEvent.from_json = _name_resource  # type: ignore[method-assign] # the SDK has no other place for it

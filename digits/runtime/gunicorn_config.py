@@ -73,7 +73,7 @@ def post_worker_init(worker: _Worker) -> None:
         hub.NOT_ERROR = (*hub.NOT_ERROR, ssl.SSLError)  # a traceback for each client that breaks off a handshake
         # The inference server's limit holds only in the main thread, which it does not recognise under gevent.
         signal.signal(signal.SIGVTALRM, _raise_if_late)
-        sys.modules["azureml_inference_server_http.server.user_script"].timeout = _limit  # type: ignore[attr-defined]
+        sys.modules["azureml_inference_server_http.server.user_script"].timeout = _limit  # type: ignore[attr-defined] # theirs
     if "RUNTIME_KEYS_FILE" in os.environ:
         worker.wsgi = _KeyCheck(worker.wsgi, os.environ["RUNTIME_KEYS_FILE"])
 

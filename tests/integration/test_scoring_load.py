@@ -171,7 +171,7 @@ def stubborn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "scoring").mkdir()
     (tmp_path / "scoring" / "stubborn.py").write_text(STUBBORN)
     monkeypatch.syspath_prepend(tmp_path / "scoring")
-    import stubborn  # type: ignore[import-not-found]
+    import stubborn  # type: ignore[import-not-found] # the test has just written it
 
     write_package(tmp_path, stubborn.Stubborn(), datasets.load("digits", "train"))
     monkeypatch.delitem(sys.modules, "stubborn")

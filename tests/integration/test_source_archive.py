@@ -76,7 +76,7 @@ def _bomb(file: tarfile.TarInfo, length: int) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         tar.addfile(tarfile.TarInfo("first"), io.BytesIO())
-        tar.fileobj.write(file.tobuf() + bytes(length))  # type: ignore[union-attr]
+        tar.fileobj.write(file.tobuf() + bytes(length))  # type: ignore[union-attr] # it was opened for writing
     return buffer.getvalue()
 
 

@@ -46,13 +46,13 @@ def answer(status: int, body: bytes, kind: str = "application/json") -> requests
 
 def http_error(status: int, body: bytes) -> HttpOperationError:
     """Return the error of a client that knows no type for this answer."""
-    return HttpOperationError(Deserializer(), answer(status, body))  # type: ignore[no-untyped-call]
+    return HttpOperationError(Deserializer(), answer(status, body))  # type: ignore[no-untyped-call] # msrest ships no types
 
 
 def model_error() -> ModelErrorResponseException:
     """Return the error of the SDK's generated client, whose details are objects without a text."""
     types: dict[str, Any] = {"ModelErrorResponse": ModelErrorResponse, "ErrorDetails": ErrorDetails}
-    deserialize = Deserializer(types)  # type: ignore[no-untyped-call]
+    deserialize = Deserializer(types)  # type: ignore[no-untyped-call] # msrest ships no types
     return ModelErrorResponseException(deserialize, answer(412, json.dumps(BODY).encode()))
 
 

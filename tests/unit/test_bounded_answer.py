@@ -117,7 +117,7 @@ def test_another_program_on_the_port_that_answers_without_end_is_not_the_emulato
         def __init__(self, *arguments: Any, context: object, **options: Any) -> None:  # noqa: ARG002
             super().__init__(*arguments, **options)
 
-    monkeypatch.setattr(instance.http.client, "HTTPSConnection", Plain)  # type: ignore[attr-defined]
+    monkeypatch.setattr(instance.http.client, "HTTPSConnection", Plain)  # type: ignore[attr-defined] # an import of that module
     port = int(start().rsplit(":", 1)[1].strip("/"))
     assert instance.name_holder(port) == "another program"
     port = int(start(piece=b"1\r\n[\r\n", pause=0.05).rsplit(":", 1)[1].strip("/"))

@@ -213,7 +213,7 @@ class _Aged(pickle.Pickler):
             else {"n_features_in_"}
         )
         state = {name: value for name, value in vars(thing).items() if name not in unknown}
-        return copyreg.__newobj__, (type(thing),), {**state, "_sklearn_version": "0.22.2"}  # type: ignore[attr-defined]
+        return copyreg.__newobj__, (type(thing),), {**state, "_sklearn_version": "0.22.2"}  # type: ignore[attr-defined] # typeshed lacks it
 
 
 def aged(model: BaseEstimator) -> bytes:
