@@ -97,7 +97,8 @@ def _summarize(preview: Preview, steps: Sequence[Step], files: Sequence[FileChan
     model, environment = preview.step("model"), preview.step("environment")
     parts = {
         "model": bool(model and model.live.get("sha256") != model.after.get("sha256")),
-        "environment": bool(environment and environment.live.get("version") != environment.after.get("version")),
+        # By the inputs: next to a foreign environment of this version, the live one has a number behind it.
+        "environment": bool(environment and environment.before.get("version") != environment.after.get("version")),
         "scoring files": any(not file.is_generated for file in files),
         "settings": bool(changes.settings(preview)),
     }

@@ -42,7 +42,6 @@ def expected(case: str) -> list[str]:
 
 def test_a_changed_entry_script_makes_the_recorded_comment(project: Project, history: dict[str, str]) -> None:
     """With the candidate run against the release on the same rows; neither key is in it, nor a path of this machine."""
-    project.up()  # a command of make may have deployed something else before
     edit_score(project)
     # The emulator runs already: make need not start it.
     printed = project.run("make", "-s", "-o", "emulator", "preview", "STACK=dev", variables=history)

@@ -58,6 +58,15 @@ def test_what_is_lost_stands_first_and_in_bold(case: str, tmp_path: Path) -> Non
     assert len(comment.lost) == operations.count("replace") + operations.count("delete") > 0
 
 
+def test_an_environment_registered_next_to_a_foreign_one_is_not_new(tmp_path: Path) -> None:
+    """Its live version has a number behind it, and the same content gets it each time."""
+    comment = recorded.comment("score", tmp_path)
+    outputs = step(comment.preview, "environment").outputs
+    numbered = altered(comment.preview, "environment", outputs={**outputs, "version": f"{outputs['version']}-2"})
+    assert replace(comment, preview=numbered).verdict == comment.verdict
+    assert "new scoring files, " in comment.verdict
+
+
 def test_each_stack_has_a_marker_of_its_own() -> None:
     """A workflow that updates the comment of one stack leaves the others' as they are."""
     first = {Comment(stack, Preview(), None, []).render().splitlines()[0] for stack in ("dev", "staging", "prod")}
